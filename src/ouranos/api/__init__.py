@@ -1,0 +1,1 @@
+"""The api room; its README says what it is for."""

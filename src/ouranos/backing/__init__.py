@@ -1,0 +1,1 @@
+"""The backing room; its README says what it is for."""

@@ -1,0 +1,1 @@
+"""The cli room; its README says what it is for."""

@@ -1,0 +1,1 @@
+"""The compute room; its README says what it is for."""

@@ -1,0 +1,1 @@
+"""The engine/apiserver room; its README says what it is for."""

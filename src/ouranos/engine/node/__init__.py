@@ -1,0 +1,1 @@
+"""The engine/node room; its README says what it is for."""

@@ -1,0 +1,1 @@
+"""The engine/simulation room; its README says what it is for."""

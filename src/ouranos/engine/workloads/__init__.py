@@ -1,0 +1,1 @@
+"""The engine/workloads room; its README says what it is for."""

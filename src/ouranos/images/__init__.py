@@ -1,0 +1,1 @@
+"""The images room; its README says what it is for."""

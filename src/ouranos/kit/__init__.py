@@ -1,0 +1,1 @@
+"""The kit room; its README says what it is for."""

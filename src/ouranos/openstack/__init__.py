@@ -1,0 +1,1 @@
+"""The openstack room; its README says what it is for."""

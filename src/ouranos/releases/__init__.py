@@ -1,0 +1,1 @@
+"""The releases room; its README says what it is for."""

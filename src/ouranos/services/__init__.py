@@ -1,0 +1,1 @@
+"""The services room; its README says what it is for."""

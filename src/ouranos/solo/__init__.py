@@ -1,0 +1,1 @@
+"""The solo room; its README says what it is for."""

@@ -1,0 +1,1 @@
+"""The verify room; its README says what it is for."""
