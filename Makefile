@@ -3,23 +3,70 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 PYTHON ?= python3
+FILE ?= examples/solo.yaml
 RUN := .venv/bin/
+UV := .tools/bin/uv
+HOST_PACKAGES := runc conmon mmdebstrap
+STORIES ?= tests/cloud
 
 .PHONY: help
 help: ## print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
-.tools/bin/uv:
-	$(PYTHON) -m pip install --quiet --target .tools uv==0.13.8
+.PHONY: cloud
+cloud: .venv/run host ## bring up a real cloud on this machine, boot a guest, prove that it works
+	$(RUN)ouranos up $(FILE)
+	$(RUN)ouranos verify
 
-.venv/installed: .tools/bin/uv pyproject.toml uv.lock runtime/pyproject.toml
-	.tools/bin/uv sync --quiet --frozen --python $(PYTHON) --all-extras
-	touch $@
+.PHONY: test
+test: check stories ## run all tests: `check`, then the stories on real clouds
 
 .PHONY: check
-check: .venv/installed ## format, lint, types, imports and fast tests
-	$(RUN)ruff format --check .
-	$(RUN)ruff check .
+check: .venv/develop ## format, lint, types, imports, words and the fast tests
+	$(RUN)ruff format --check --quiet .
+	$(RUN)ruff check --quiet .
 	$(RUN)basedpyright
 	$(RUN)lint-imports
-	$(RUN)pytest -n 2
+	$(RUN)codespell src runtime docs tests README.md CONTRIBUTING.md changes examples
+	$(RUN)pytest -q -n 2
+
+.PHONY: stories
+stories: .venv/develop host ## the tests that need root and real processes
+	$(RUN)pytest -o addopts="-ra --import-mode=importlib --timeout=1200" $(STORIES)
+
+.PHONY: golden
+golden: .venv/develop ## write the golden files anew; look at the difference before committing it
+	OURANOS_GOLDEN=write $(RUN)pytest -q tests/services -k golden
+
+.PHONY: crds
+crds: .venv/run ## write deploy/crds anew from the kinds
+	$(RUN)python -m ouranos.api
+
+.PHONY: bench
+bench: .venv/run host ## measure this machine's cloud and write docs/performance.md
+	$(RUN)ouranos bench --file $(FILE) --write docs/performance.md
+
+.PHONY: clean
+clean: ## remove what the other targets installed in this folder
+	rm -rf .venv .tools .cache
+
+# The three programs that solo needs on the host; nothing else is installed on it.
+.PHONY: host
+host:
+	@missing=""; for package in $(HOST_PACKAGES); do \
+	  PATH="$$PATH:/usr/sbin:/sbin" command -v "$$package" >/dev/null || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then \
+	  apt-get -qq -o DPkg::Lock::Timeout=300 update; \
+	  DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends $$missing; \
+	fi
+
+$(UV):
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .tools uv==0.13.8
+
+.venv/run: $(UV) pyproject.toml uv.lock
+	$(UV) sync --quiet --frozen --inexact --no-default-groups --all-extras --python "$$(command -v $(PYTHON))"
+	@touch $@
+
+.venv/develop: .venv/run
+	$(UV) sync --quiet --frozen --all-extras --python "$$(command -v $(PYTHON))"
+	@touch .venv/run $@

@@ -1,0 +1,45 @@
+"""Options that several commands share, and how the cloud that a person means is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from ouranos.cli import errors
+from ouranos.solo import paths
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def cloud(function: F) -> F:
+    """`--cloud NAME`, else OURANOS_CLOUD, else the only cloud of this machine."""
+    return click.option(
+        "--cloud",
+        "name",
+        envvar="OURANOS_CLOUD",
+        help="Which cloud; may be left out where there is one.",
+    )(function)
+
+
+def find(name: str | None) -> paths.Paths:
+    """The cloud that is meant.
+
+    Raises:
+        Refused: there is none, or there are several and none was named.
+    """
+    root = paths.root_from_environment()
+    known = [each.cloud for each in paths.clouds(root)]
+    if name is None and len(known) == 1:
+        name = known[0]
+    if name is None and known:
+        raise errors.Refused(
+            f"this machine has several clouds: {', '.join(known)}", f"name one: --cloud {known[0]}"
+        )
+    if name is None or name not in known:
+        which = f"no cloud {name}" if name else "no cloud"
+        raise errors.Refused(
+            f"there is {which} on this machine", "bring one up: ouranos up examples/solo.yaml"
+        )
+    return paths.Paths(root, name)

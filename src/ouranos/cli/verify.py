@@ -1,0 +1,80 @@
+"""`ouranos verify`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from ouranos.cli import errors, options
+
+
+@click.command
+@options.cloud
+@click.option(
+    "--image",
+    type=click.Path(exists=True, dir_okay=False),
+    help="A disk image to boot instead of the small guest.",
+)
+@click.option("--flavor", default="m1.nano", show_default=True, help="The guest's flavor.")
+@click.option(
+    "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+def command(name: str | None, image: str | None, flavor: str, output: str) -> None:
+    """Boot a guest as an ordinary tenant, prove that everything works, leave nothing behind."""
+    errors.run(_verify(name, image or "", flavor, output))
+
+
+async def _verify(name: str | None, image: str, flavor: str, output: str) -> None:
+    from openstack import exceptions  # noqa: PLC0415 - heavy, and not needed for --help
+
+    from ouranos.kit import kinds  # noqa: PLC0415
+    from ouranos.solo import door, lock, state  # noqa: PLC0415
+    from ouranos.verify import run, story  # noqa: PLC0415
+
+    place = options.find(name)
+
+    def say(message: str) -> None:
+        click.echo(message, err=True)
+
+    try:
+        with lock.Lock(place.folder / "verify.lock", "verify"):
+            async with door.connect(place) as api:
+                cloud = await api.get(kinds.CLOUD, place.cloud, place.cloud)
+                if cloud is None or not state.of_cloud(cloud).ready:
+                    raise errors.Refused(f"{place.cloud} is not Ready", "look with: ouranos status")
+                order = run.Order(
+                    place.cloud,
+                    cloud["spec"]["release"],
+                    place.clouds_yaml,
+                    place.images / "guest",
+                    image,
+                    flavor,
+                )
+                told = await run.verify(order, api, say)
+    except lock.LockHeldError as error:
+        raise errors.Refused(str(error), "wait until it is done") from error
+    except door.NotUpError as error:
+        raise errors.Refused(str(error), "bring it up: ouranos up") from error
+    except story.ProofError as error:
+        raise errors.Refused(
+            f"not proved: {error}", "look with: ouranos status, ouranos logs nova"
+        ) from error
+    except exceptions.SDKException as error:
+        raise errors.Refused(
+            f"OpenStack answered: {error}", "look with: ouranos logs SERVICE"
+        ) from error
+    _tell(told.report(), place, output)
+
+
+def _tell(report: dict[str, Any], place: Any, output: str) -> None:
+    if output == "json":
+        click.echo(json.dumps(report, ensure_ascii=False))
+        return
+    click.echo(f"{len(report['proofs'])} proofs in {report['seconds']:.1f} s\n")
+    click.echo(f"clouds.yaml  {place.clouds_yaml}\nkubeconfig   {place.kubeconfig}\n")
+    click.echo("Try next:")
+    click.echo("  ouranos openstack server list --all-projects")
+    click.echo(f"  kubectl --kubeconfig {place.kubeconfig} get clouds,keystones,novas,pods")
+    click.echo("  ouranos status -w")

@@ -1,0 +1,151 @@
+"""Puts the engine and all controllers together into one solo world.
+
+The only place that knows every room; nothing here decides anything about a cloud.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import anyio
+import httpx2
+import uvicorn
+
+from ouranos import backing, compute, services
+from ouranos.engine import workloads
+from ouranos.engine.apiserver import server as apiserver
+from ouranos.engine.apiserver import tls
+from ouranos.engine.node import config as node_config
+from ouranos.engine.node import node as engine_node
+from ouranos.images import store
+from ouranos.kit import cluster, controller, seams
+from ouranos.solo import bootstrap, machine, paths
+
+API_PORT = 6443
+_IP_FREEBIND = 15  # ip(7): bind before the address exists
+ROLES = {
+    "ouranos.cloud/control-plane": "",
+    "ouranos.cloud/hypervisor": "",
+    "ouranos.cloud/gateway": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A running solo cloud's parts."""
+
+    api: apiserver.ApiServer
+    cluster: cluster.Cluster
+    node: engine_node.Node
+    runner: controller.ControllerRunner
+    door: uvicorn.Server
+    socket: socket.socket
+
+    async def run(self) -> None:
+        """Run everything until cancelled; the first part that fails ends all."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self.node.run)
+            group.start_soon(self.runner.run)
+            group.start_soon(self._serve)
+
+    async def _serve(self) -> None:
+        try:
+            await self.door.serve(sockets=[self.socket])
+        finally:
+            self.door.should_exit = True
+
+
+def make_node(
+    cloud: paths.Paths,
+    place: machine.Machine,
+    api: cluster.Cluster,
+    outside: seams.Seams,
+) -> engine_node.Node:
+    """This machine's node; `down` makes one too, to end what the daemon left running."""
+    config = node_config.NodeConfig(
+        name=f"{cloud.cloud}-1",
+        directory=cloud.node,
+        bridge=machine.bridge_name(cloud),
+        network=place.network,
+        address=place.node_address,
+        host_address=place.host_address,
+        labels=dict(ROLES),
+        mtu=place.mtu,
+        public=(machine.Network(place.public),),
+    )
+    return engine_node.Node(config, api, store.ImageStore(cloud.images), outside)
+
+
+@asynccontextmanager
+async def open_api(
+    cloud: paths.Paths, outside: seams.Seams
+) -> AsyncGenerator[tuple[apiserver.ApiServer, cluster.Cluster]]:
+    """The embedded API on the cloud's database, and a client of it without a socket."""
+    api = await apiserver.ApiServer.open(cloud.database, outside)
+    try:
+        async with httpx2.AsyncClient(transport=api.transport(), base_url="http://api") as http:
+            yield api, cluster.Cluster(http, manager="ouranos")
+    finally:
+        await api.close()
+
+
+@asynccontextmanager
+async def open_world(cloud: paths.Paths) -> AsyncGenerator[World]:
+    """Make all parts of the cloud, ready to run."""
+    outside = seams.real()
+    place = machine.Machine.read(cloud)
+    if place is None:
+        raise FileNotFoundError(cloud.machine)
+    async with open_api(cloud, outside) as (api, client):
+        await bootstrap.apply(client, cloud.cloud)
+        node = make_node(cloud, place, client, outside)
+        api.pod_logs = node.logs
+        runner = controller.ControllerRunner(client, all_controllers(), outside)
+        listener, door = _door(cloud, place, api)
+        yield World(api, client, node, runner, door, listener)
+
+
+def all_controllers() -> list[controller.Controller]:
+    """Every controller of solo, the engine's and ours."""
+    return [
+        *workloads.controllers(),
+        *services.controllers(),
+        *backing.controllers(),
+        *compute.controllers(),
+    ]
+
+
+def _door(
+    cloud: paths.Paths, place: machine.Machine, api: apiserver.ApiServer
+) -> tuple[socket.socket, uvicorn.Server]:
+    """TLS on the host's address of the private bridge, and nowhere else."""
+    files = tls.ensure(cloud.tls, str(place.host_address))
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
+    listener.bind((str(place.host_address), API_PORT))
+    config = uvicorn.Config(
+        api.asgi,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ssl_certfile=files.certificate,
+        ssl_keyfile=files.key,
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None
+    return listener, server
+
+
+async def stop_everything(cloud: paths.Paths, place: machine.Machine, *, destroy: bool) -> None:
+    """End every container, guest, mount and link of the cloud; with `destroy` its data too."""
+    outside = seams.real()
+    async with open_api(cloud, outside) as (_, client):
+        node = make_node(cloud, place, client, outside)
+        await (node.destroy() if destroy else node.shutdown())
+    await asyncio.sleep(0)

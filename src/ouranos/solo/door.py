@@ -1,0 +1,41 @@
+"""The way of the command line to a cloud: over TLS through the API door, as kubectl goes."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import httpx2
+
+from ouranos.kit import cluster
+from ouranos.solo import composition, machine, paths
+
+MANAGER = "ouranos-cli"
+_TIMEOUT = 10.0  # seconds for an answer; watches and logs have none
+
+
+class NotUpError(Exception):
+    """The cloud has no running API."""
+
+
+@asynccontextmanager
+async def connect(cloud: paths.Paths) -> AsyncGenerator[cluster.Cluster]:
+    """A client of the cloud's API.
+
+    Raises:
+        NotUpError: the cloud was never brought up on this machine.
+    """
+    place = machine.Machine.read(cloud)
+    authority = cloud.tls / "ca.crt"
+    if place is None or not cloud.token.exists() or not authority.exists():
+        raise NotUpError(f"the cloud {cloud.cloud} is not up on this machine")
+    context = ssl.create_default_context(cafile=authority)
+    async with httpx2.AsyncClient(
+        base_url=f"https://{place.host_address}:{composition.API_PORT}",
+        headers={"Authorization": f"Bearer {cloud.token.read_text(encoding='utf-8').strip()}"},
+        verify=context,
+        timeout=httpx2.Timeout(_TIMEOUT, read=None),
+        trust_env=False,
+    ) as http:
+        yield cluster.Cluster(http, manager=MANAGER)
