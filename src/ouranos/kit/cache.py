@@ -1,0 +1,193 @@
+"""What does this process know of the cluster? What comes out of a cache must not be mutated."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from ouranos.kit import objects
+from ouranos.kit.objects import Key, Kind, Object, Objects
+
+Listener = Callable[[Kind, Object | None, Object | None], None]
+"""Told of each event: the kind, the object before (None: new) and after (None: deleted)."""
+
+
+class Store:
+    """All objects of one kind, as last heard, and what this process wrote since.
+
+    A write's answer goes in at once (`wrote`), so a pass sees what an earlier one did, although
+    the watch has not reported it yet. Events that are older than that are ignored.
+    """
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind: Final = kind
+        self._objects: dict[str, dict[str, Object]] = {}
+        self._owned: dict[str, set[Key]] = {}
+        self._unreported: dict[Key, Object | None] = {}
+        self._removed: set[str] = set()
+        self._position = 0
+
+    def get(self, key: Key) -> Object | None:
+        """Return the object of that key."""
+        return self._objects.get(key.namespace, {}).get(key.name)
+
+    def each(self, namespace: str = "") -> Iterator[Object]:
+        """Yield the objects of one namespace, or of all."""
+        if namespace or not self.kind.namespaced:
+            yield from self._objects.get(namespace, {}).values()
+            return
+        for held in self._objects.values():
+            yield from held.values()
+
+    def owned(self, uid: str) -> Iterator[Object]:
+        """Yield the objects whose controlling owner has that uid."""
+        for key in self._owned.get(uid, ()):
+            obj = self.get(key)
+            if obj is not None:
+                yield obj
+
+    def heard(self, obj: Object) -> tuple[Object | None, Object | None]:
+        """Take in an object that a watch or a list reported; return what was before and is now."""
+        key = objects.key_of(obj)
+        present = self.get(key)
+        self.reached(objects.version_of(obj))
+        stale = present is not None and objects.version_of(present) > objects.version_of(obj)
+        if stale or objects.uid_of(obj) in self._removed:
+            return self._unreported.get(key, present), present
+        before = self._unreported.pop(key, present)
+        self._put(key, obj)
+        return before, obj
+
+    def heard_deletion(self, obj: Object) -> tuple[Object | None, Object | None]:
+        """Take in a deletion that a watch reported; return what was before and is now."""
+        key = objects.key_of(obj)
+        uid = objects.uid_of(obj)
+        self.reached(objects.version_of(obj))
+        self._removed.discard(uid)
+        present = self.get(key)
+        before = self._unreported.pop(key, present) or obj
+        if present is not None and objects.uid_of(present) != uid:
+            return before, present
+        self._drop(key)
+        return before, None
+
+    def heard_all(
+        self, listed: list[Object], version: int
+    ) -> list[tuple[Object | None, Object | None]]:
+        """Take in a whole list; return what changed, deletions in a gap included."""
+        changes: list[tuple[Object | None, Object | None]] = []
+        self._removed.clear()
+        seen: set[Key] = set()
+        for obj in listed:
+            seen.add(objects.key_of(obj))
+            before, after = self.heard(obj)
+            if before is None or after is None or _differ(before, after):
+                changes.append((before, after))
+        for obj in list(self.each()):
+            key = objects.key_of(obj)
+            if key not in seen and objects.version_of(obj) <= version:
+                changes.append((self._unreported.pop(key, None) or obj, None))
+                self._drop(key)
+        self.reached(version)
+        return changes
+
+    def reached(self, version: int) -> None:
+        """Take in that the watch has reported everything up to a version."""
+        self._position = max(self._position, version)
+
+    def wrote(self, obj: Object) -> Object:
+        """Take in the answer to a write of this process; return what is now held."""
+        key = objects.key_of(obj)
+        present = self.get(key)
+        version = objects.version_of(obj)
+        if present is not None and objects.version_of(present) >= version:
+            return present
+        if version <= self._position:
+            # The watch is past this version and the object is not here: it was deleted since.
+            return obj
+        self._unreported.setdefault(key, present)
+        self._put(key, obj)
+        return obj
+
+    def removed(self, key: Key, uid: str) -> None:
+        """Take in that a deletion by this process left nothing of the object."""
+        present = self.get(key)
+        if present is not None and objects.uid_of(present) == uid:
+            self._removed.add(uid)
+            self._unreported.setdefault(key, present)
+            self._drop(key)
+
+    def _put(self, key: Key, obj: Object) -> None:
+        self._drop(key)
+        obj["metadata"].pop("managedFields", None)
+        self._objects.setdefault(key.namespace, {})[key.name] = obj
+        owner = objects.controller_uid(obj)
+        if owner is not None:
+            self._owned.setdefault(owner, set()).add(key)
+
+    def _drop(self, key: Key) -> None:
+        held = self._objects.get(key.namespace)
+        obj = None if held is None else held.pop(key.name, None)
+        if held is not None and not held:
+            del self._objects[key.namespace]
+        owner = None if obj is None else objects.controller_uid(obj)
+        if owner is not None and owner in self._owned:
+            self._owned[owner].discard(key)
+            if not self._owned[owner]:
+                del self._owned[owner]
+
+
+def _differ(before: Object, after: Object) -> bool:
+    return objects.version_of(before) != objects.version_of(after)
+
+
+class Cache:
+    """What the reflectors hold of every kind that a controller named."""
+
+    def __init__(self) -> None:
+        self._stores: dict[Kind, Store] = {}
+
+    def store(self, kind: Kind) -> Store:
+        """Return the store of a kind, made at the first call."""
+        store = self._stores.get(kind)
+        if store is None:
+            store = self._stores[kind] = Store(kind)
+        return store
+
+    def holds(self, kind: Kind) -> bool:
+        """Whether objects of the kind are reflected at all."""
+        return kind in self._stores
+
+    def get(self, kind: Kind, name: str, namespace: str = "") -> Object | None:
+        """Return an object, or None where there is none.
+
+        Raises:
+            LookupError: no controller has named the kind in `owns`, `watches` or `reads`.
+        """
+        return self._of(kind).get(Key(namespace, name))
+
+    def list(
+        self, kind: Kind, namespace: str = "", *, labels: Mapping[str, str] | None = None
+    ) -> Objects:
+        """Return the objects of a kind, in one namespace or all, that have every label, by name.
+
+        Raises:
+            LookupError: no controller has named the kind.
+        """
+        held = self._of(kind).each(namespace)
+        found = (
+            obj for obj in held if not labels or objects.matches(objects.labels_of(obj), labels)
+        )
+        return sorted(found, key=objects.key_of)
+
+    def owned(self, kind: Kind, owner: Object) -> Objects:
+        """Return the objects of a kind whose controlling owner is `owner`, by name.
+
+        Raises:
+            LookupError: no controller has named the kind.
+        """
+        return sorted(self._of(kind).owned(objects.uid_of(owner)), key=objects.key_of)
+
+    def _of(self, kind: Kind) -> Store:
+        try:
+            return self._stores[kind]
+        except KeyError:
+            raise LookupError(f"{kind.qualified} is not reflected: name it in `reads`") from None

@@ -1,0 +1,292 @@
+"""What does one pass over one object have in its hands? The value that `reconcile` is given."""
+
+import copy
+from dataclasses import dataclass, field
+from typing import Final
+
+from ouranos.kit import cache, cluster, conditions, errors, kinds, log, objects, seams
+from ouranos.kit.objects import Key, Kind, Object, Objects
+
+_EVENT_MEMORY: Final = 512
+_EVENT_QUIET_SECONDS: Final = 60.0
+_NAME_LIMIT: Final = 230
+
+_log = log.get(component="pass")
+
+
+@dataclass(frozen=True, slots=True)
+class _Applied:
+    wanted: bytes
+    result: bytes
+
+
+@dataclass(slots=True)
+class _Told:
+    name: str
+    count: int
+    at: float
+
+
+@dataclass(slots=True)
+class Memory:
+    """What a controller remembers from pass to pass; nothing but requests saved depends on it."""
+
+    applied: dict[tuple[Kind, Key], _Applied] = field(
+        default_factory=dict[tuple[Kind, Key], _Applied]
+    )
+    told: dict[tuple[str, str, str], _Told] = field(
+        default_factory=dict[tuple[str, str, str], _Told]
+    )
+
+    def forget(self, kind: Kind, key: Key) -> None:
+        """Forget what was applied to an object."""
+        self.applied.pop((kind, key), None)
+
+
+class Pass:
+    """One pass over one object: what was read, what may be done, and the status to be written.
+
+    `object` and everything from `cache` is shared: never mutate it. `status` is this pass's own
+    draft; it is written once, after the pass, if it differs.
+    """
+
+    def __init__(
+        self,
+        controller: str,
+        obj: Object,
+        source: cluster.Cluster,
+        held: cache.Cache,
+        given: seams.Seams,
+        memory: Memory,
+    ) -> None:
+        self.controller: Final = controller
+        self.object = obj
+        self.cluster: Final = source
+        self.cache: Final = held
+        self.seams: Final = given
+        self.status: Object = copy.deepcopy(objects.mapping(obj, "status"))
+        self._memory = memory
+        self._manager = f"{source.manager}-{controller}"
+
+    @property
+    def key(self) -> Key:
+        """The key of the object."""
+        return objects.key_of(self.object)
+
+    @property
+    def generation(self) -> int:
+        """The generation of the object's spec."""
+        return self.object["metadata"].get("generation") or 0
+
+    @property
+    def deleting(self) -> bool:
+        """Whether somebody has asked for the object's deletion."""
+        return objects.is_deleting(self.object)
+
+    @property
+    def conditions(self) -> list[Object]:
+        """The conditions of the draft of the status."""
+        found: list[Object] = self.status.setdefault("conditions", [])
+        return found
+
+    async def apply(self, obj: Object, *, owned: bool = True) -> Object:
+        """Apply an object as this controller; no request where nothing changed since the last time.
+
+        Args:
+            obj: the fields to own. Namespace and owner are added to a copy.
+            owned: make the pass's object its controlling owner, so that it goes when that goes.
+
+        Returns:
+            The object as the server has it.
+        """
+        wanted = self._placed(obj, owned=owned)
+        kind, key = kinds.of(wanted), objects.key_of(wanted)
+        digest = objects.digest(wanted)
+        present = self._present(kind, key)
+        last = self._memory.applied.get((kind, key))
+        same = last is not None and last.wanted == digest
+        if (
+            last is not None
+            and same
+            and present is not None
+            and last.result == fingerprint(present)
+        ):
+            return present
+        result = self._wrote(kind, await self.cluster.apply(wanted, manager=self._manager))
+        self._memory.applied[kind, key] = _Applied(digest, fingerprint(result))
+        return result
+
+    async def create(self, obj: Object, *, owned: bool = True) -> Object:
+        """Create an object, with namespace and owner as in `apply`.
+
+        Raises:
+            errors.AlreadyExists: the name is taken.
+        """
+        wanted = self._placed(obj, owned=owned)
+        return self._wrote(kinds.of(wanted), await self.cluster.create(wanted))
+
+    async def replace_status(self, obj: Object) -> Object:
+        """Replace another object's status; its resource version must be the present one."""
+        return self._wrote(kinds.of(obj), await self.cluster.replace_status(obj))
+
+    async def patch(
+        self, kind: Kind, name: str, patch: Object | Objects, *, subresource: str = ""
+    ) -> Object:
+        """Patch an object in this namespace: a dict is a merge patch, a list a JSON patch."""
+        where = self._namespace_for(kind)
+        patched = await self.cluster.patch(kind, name, where, patch, subresource=subresource)
+        result = self._wrote(kind, patched)
+        if (kind, name) == (kinds.of(self.object), self.key.name):
+            self.object = result
+        return result
+
+    async def delete(
+        self,
+        kind: Kind,
+        name: str,
+        *,
+        uid: str | None = None,
+        propagation: cluster.Propagation = "Background",
+    ) -> None:
+        """Delete an object in this namespace; that there is none is fine.
+
+        Raises:
+            errors.Conflict: `uid` is given, and another object has the name now.
+        """
+        key = Key(self._namespace_for(kind), name)
+        present = self._present(kind, key)
+        left = await self.cluster.delete(
+            kind, name, key.namespace, uid=uid, propagation=propagation
+        )
+        if left is not None:
+            self._wrote(kind, left)
+        elif present is not None and uid in (None, objects.uid_of(present)):
+            self.cache.store(kind).removed(key, objects.uid_of(present))
+        self._memory.forget(kind, key)
+
+    async def add_finalizer(self, name: str | None = None) -> None:
+        """Keep the object from vanishing before `remove_finalizer`; no request where it has it."""
+        wanted = name or self._finalizer
+        present: list[str] = objects.entries(self.object, "metadata", "finalizers")
+        if wanted not in present and not self.deleting:
+            await self._finalizers([*present, wanted])
+
+    async def remove_finalizer(self, name: str | None = None) -> None:
+        """Let the object vanish; no request where it does not have the finalizer."""
+        unwanted = name or self._finalizer
+        present: list[str] = objects.entries(self.object, "metadata", "finalizers")
+        if unwanted in present:
+            await self._finalizers([one for one in present if one != unwanted])
+
+    async def event(
+        self,
+        type: str,  # noqa: A002 - the field's own name
+        reason: str,
+        message: str,
+        about: Object | None = None,
+    ) -> None:
+        """Tell the reader of `kubectl describe` what happened; the same again is only counted.
+
+        Args:
+            type: `Normal` or `Warning`.
+            reason: one word in CamelCase.
+            message: a sentence; no secrets.
+            about: the object it happened to; the pass's own by default.
+        """
+        subject = about or self.object
+        message = conditions.bounded(message)
+        identity = (objects.uid_of(subject), reason, message)
+        now = self.seams.clock.monotonic()
+        told = self._memory.told.get(identity)
+        try:
+            if told is None:
+                name = await self._tell(subject, type, reason, message)
+                self._memory.told[identity] = _Told(name, 1, now)
+                while len(self._memory.told) > _EVENT_MEMORY:
+                    del self._memory.told[next(iter(self._memory.told))]
+            else:
+                told.count += 1
+                if now - told.at >= _EVENT_QUIET_SECONDS:
+                    told.at = now
+                    await self._tell_again(subject, told)
+        except errors.Transient as error:
+            # An event is news, not state: losing one must not stop the pass.
+            _log.warning("Losing an event", reason=reason, error=str(error))
+
+    @property
+    def _finalizer(self) -> str:
+        return f"{kinds.GROUP}/{self.controller}"
+
+    async def _finalizers(self, wanted: list[str]) -> None:
+        metadata = self.object["metadata"]
+        patch = {"resourceVersion": metadata["resourceVersion"], "finalizers": wanted}
+        await self.patch(kinds.of(self.object), self.key.name, {"metadata": patch})
+
+    async def _tell(self, subject: Object, type: str, reason: str, message: str) -> str:  # noqa: A002
+        key = objects.key_of(subject)
+        moment = self.seams.clock.now()
+        unique = objects.digest([objects.uid_of(subject), reason, message, moment.timestamp()])
+        name = f"{key.name[:_NAME_LIMIT]}.{unique.hex()[:16]}"
+        stamp = conditions.timestamp(moment)
+        where = key.namespace or "default"
+        await self.cluster.create(
+            {
+                "apiVersion": "v1",
+                "kind": "Event",
+                "metadata": {"name": name, "namespace": where},
+                "involvedObject": {
+                    "apiVersion": subject["apiVersion"],
+                    "kind": subject["kind"],
+                    "name": key.name,
+                    "namespace": key.namespace,
+                    "uid": objects.uid_of(subject),
+                    "resourceVersion": subject["metadata"].get("resourceVersion", ""),
+                },
+                "type": type,
+                "reason": reason,
+                "message": message,
+                "source": {"component": self._manager},
+                "reportingComponent": self._manager,
+                "reportingInstance": self._manager,
+                "firstTimestamp": stamp,
+                "lastTimestamp": stamp,
+                "count": 1,
+            }
+        )
+        return name
+
+    async def _tell_again(self, subject: Object, told: _Told) -> None:
+        where = objects.namespace_of(subject) or "default"
+        stamp = conditions.timestamp(self.seams.clock.now())
+        patch = {"count": told.count, "lastTimestamp": stamp}
+        await self.cluster.patch(kinds.EVENT, told.name, where, patch)
+
+    def _namespace_for(self, kind: Kind) -> str:
+        return self.key.namespace if kind.namespaced else ""
+
+    def _placed(self, obj: Object, *, owned: bool) -> Object:
+        metadata: Object = dict(obj["metadata"])
+        if kinds.of(obj).namespaced and not metadata.get("namespace"):
+            metadata["namespace"] = self.key.namespace
+        if owned:
+            others = objects.entries(obj, "metadata", "ownerReferences")
+            metadata["ownerReferences"] = [*others, objects.owner_reference(self.object)]
+        return {**obj, "metadata": metadata}
+
+    def _present(self, kind: Kind, key: Key) -> Object | None:
+        return self.cache.store(kind).get(key) if self.cache.holds(kind) else None
+
+    def _wrote(self, kind: Kind, obj: Object) -> Object:
+        return self.cache.store(kind).wrote(obj) if self.cache.holds(kind) else obj
+
+
+def fingerprint(obj: Object) -> bytes:
+    """Return what changes when anything but the status does, from whatever hand."""
+    metadata: Object = obj["metadata"]
+    kept = {
+        name: value
+        for name, value in metadata.items()
+        if name not in {"resourceVersion", "managedFields", "generation"}
+    }
+    content = {name: value for name, value in obj.items() if name not in {"metadata", "status"}}
+    return objects.digest([kept, content])

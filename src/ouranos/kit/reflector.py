@@ -1,0 +1,89 @@
+"""How does the cache stay true? One list, then a watch, per kind; asked by the runner."""
+
+import asyncio
+import contextlib
+from typing import Final
+
+from ouranos.kit import backoff, cache, cluster, errors, log, metrics, objects, seams
+from ouranos.kit.objects import Kind
+
+_WATCH_SECONDS: Final = (300, 600)
+"""A watch is begun anew after so long, at random, so that a dead connection is noticed."""
+_RETRY: Final = backoff.Backoff(first=0.5, longest=30.0)
+
+_log = log.get(component="reflector")
+
+
+class Reflector:
+    """Keeps one kind's store true and tells a listener of each change, until cancelled."""
+
+    def __init__(
+        self,
+        source: cluster.Cluster,
+        kind: Kind,
+        store: cache.Store,
+        given: seams.Seams,
+        listener: cache.Listener,
+    ) -> None:
+        self._source = source
+        self._kind = kind
+        self._store = store
+        self._seams = given
+        self._listener = listener
+        self._version = ""
+        self._failures = 0
+        self.synced: Final = asyncio.Event()
+
+    async def run(self) -> None:
+        """List, watch, and begin again where the watch was lost, for ever."""
+        while True:
+            try:
+                await self._follow()
+                self._restarted("ended")
+            except errors.Gone:
+                # What was deleted in the gap no watch will report: list again, and compare.
+                self._version = ""
+                self._restarted("gone")
+            except errors.Transient as error:
+                self._restarted(type(error).__name__)
+                self._failures += 1
+                _log.debug("Retrying a watch", kind=self._kind.qualified, error=str(error))
+                await self._seams.clock.sleep(_RETRY.wait(self._failures, self._seams.random))
+
+    async def _follow(self) -> None:
+        if not self._version:
+            await self._list()
+        events = self._source.watch(
+            self._kind,
+            resource_version=self._version,
+            timeout=self._seams.random.randint(*_WATCH_SECONDS),
+        )
+        async with contextlib.aclosing(events):
+            async for event in events:
+                self._failures = 0
+                self._take_in(event)
+
+    async def _list(self) -> None:
+        listing = await self._source.list(self._kind)
+        changes = self._store.heard_all(listing.items, int(listing.resource_version or 0))
+        self._version = listing.resource_version
+        self._failures = 0
+        self.synced.set()
+        for before, after in changes:
+            self._listener(self._kind, before, after)
+
+    def _take_in(self, event: cluster.Event) -> None:
+        version = str(objects.mapping(event.object, "metadata").get("resourceVersion") or "")
+        if event.type == "BOOKMARK":
+            self._store.reached(int(version or 0))
+            before = after = None
+        elif event.type == "DELETED":
+            before, after = self._store.heard_deletion(event.object)
+        else:
+            before, after = self._store.heard(event.object)
+        self._version = version or self._version
+        if before is not None or after is not None:
+            self._listener(self._kind, before, after)
+
+    def _restarted(self, cause: str) -> None:
+        metrics.WATCH_RESTARTS.add(self._kind.qualified, cause)

@@ -1,0 +1,75 @@
+"""How do many controllers share one cache, and one process? The outermost part of the kit."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from ouranos.kit import cache, cluster, definition, loop, outcome, reflector, seams
+from ouranos.kit.objects import Key, Kind, Object
+
+
+class ControllerRunner:
+    """Runs controllers on one cache; each starts as soon as the kinds it named are known."""
+
+    def __init__(
+        self,
+        source: cluster.Cluster,
+        controllers: Sequence[definition.Controller],
+        given: seams.Seams,
+    ) -> None:
+        """Prepare to run; nothing is read before `run`.
+
+        Raises:
+            ValueError: two controllers have one name.
+        """
+        names = [controller.name for controller in controllers]
+        if len(names) != len(set(names)):
+            raise ValueError(f"controllers share a name: {sorted(names)}")
+        self.cache: Final = cache.Cache()
+        self._loops = [loop.Loop(one, source, self.cache, given) for one in controllers]
+        kinds = dict.fromkeys(kind for controller in controllers for kind in controller.kinds)
+        self._reflectors = {
+            kind: reflector.Reflector(source, kind, self.cache.store(kind), given, self._hear)
+            for kind in kinds
+        }
+
+    async def run(self) -> None:
+        """Run until cancelled; what was done by then stays done, and the next run goes on."""
+        async with asyncio.TaskGroup() as tasks:
+            for one in self._reflectors.values():
+                tasks.create_task(one.run())
+            for one in self._loops:
+                tasks.create_task(self._run_when_synced(one))
+
+    async def synced(self) -> None:
+        """Return when every kind has been listed once."""
+        for one in self._reflectors.values():
+            await one.synced.wait()
+
+    async def _run_when_synced(self, one: loop.Loop) -> None:
+        for kind in one.controller.kinds:
+            await self._reflectors[kind].synced.wait()
+        await one.run()
+
+    def _hear(self, kind: Kind, before: Object | None, after: Object | None) -> None:
+        for one in self._loops:
+            one.hear(kind, before, after)
+
+
+async def run_pass(
+    controller: definition.Controller, source: cluster.Cluster, key: Key, given: seams.Seams
+) -> outcome.Outcome:
+    """Make exactly one pass over one object, on what the API holds now, and write its status.
+
+    Raises:
+        LookupError: there is no such object.
+    """
+    held = cache.Cache()
+    for kind in controller.kinds:
+        listing = await source.list(kind)
+        held.store(kind).heard_all(listing.items, int(listing.resource_version or 0))
+    obj = held.get(controller.kind, key.name, key.namespace)
+    if obj is None:
+        raise LookupError(f"there is no {controller.kind.kind} {key}")
+    single = loop.Loop(controller, source, held, given)
+    return await single.pass_over(obj)
