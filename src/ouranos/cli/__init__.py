@@ -14,6 +14,7 @@ _COMMANDS = {
     "down": "Stop a cloud and keep its data, or leave nothing of it",
     "kubeconfig": "Print the kubeconfig of a cloud",
     "logs": "Print what a service says",
+    "metrics": "Print the daemon's metrics",
     "openstack": "Run OpenStack's own client against a cloud",
     "status": "Say in one line how a cloud is",
     "up": "Bring a cloud up on this machine",

@@ -23,9 +23,8 @@ from ouranos.engine.node import config as node_config
 from ouranos.engine.node import node as engine_node
 from ouranos.images import store
 from ouranos.kit import cluster, controller, seams
-from ouranos.solo import bootstrap, machine, paths
+from ouranos.solo import bootstrap, door, machine, paths
 
-API_PORT = 6443
 _IP_FREEBIND = 15  # ip(7): bind before the address exists
 ROLES = {
     "ouranos.cloud/control-plane": "",
@@ -127,7 +126,7 @@ def _door(
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
-    listener.bind((str(place.host_address), API_PORT))
+    listener.bind((str(place.host_address), door.API_PORT))
     config = uvicorn.Config(
         api.asgi,
         log_config=None,

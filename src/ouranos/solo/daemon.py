@@ -13,11 +13,11 @@ import sys
 from pathlib import Path
 
 import anyio
-import structlog
 
+from ouranos.kit import log
 from ouranos.solo import composition, lock, paths, processes, supervisor
 
-_LOG = structlog.get_logger()
+_LOG = log.get()
 
 
 async def keep_supervised(cloud: paths.Paths) -> None:
@@ -67,6 +67,7 @@ def main() -> None:
         held.acquire()
     except lock.LockHeldError:
         return
+    log.configure()
     asyncio.run(run(cloud))
 
 

@@ -28,9 +28,23 @@ HOST_TOOLS = {"runc": "runc", "conmon": "conmon", "mmdebstrap": "mmdebstrap"}
 NEEDED_FILE_SYSTEMS = ("overlay", "tmpfs", "proc", "sysfs", "mqueue")
 # capabilities(7), by number: what the node's containers ask for
 NEEDED_CAPABILITIES = {
-    0: "CHOWN", 1: "DAC_OVERRIDE", 2: "DAC_READ_SEARCH", 3: "FOWNER", 4: "FSETID", 5: "KILL",
-    6: "SETGID", 7: "SETUID", 8: "SETPCAP", 12: "NET_ADMIN", 13: "NET_RAW", 14: "IPC_LOCK",
-    18: "SYS_CHROOT", 19: "SYS_PTRACE", 21: "SYS_ADMIN", 23: "SYS_NICE", 27: "MKNOD",
+    0: "CHOWN",
+    1: "DAC_OVERRIDE",
+    2: "DAC_READ_SEARCH",
+    3: "FOWNER",
+    4: "FSETID",
+    5: "KILL",
+    6: "SETGID",
+    7: "SETUID",
+    8: "SETPCAP",
+    12: "NET_ADMIN",
+    13: "NET_RAW",
+    14: "IPC_LOCK",
+    18: "SYS_CHROOT",
+    19: "SYS_PTRACE",
+    21: "SYS_ADMIN",
+    23: "SYS_NICE",
+    27: "MKNOD",
 }
 _NAMESPACES = ("net", "mnt", "uts", "ipc", "pid", "cgroup")
 _UNSHARE = {"net": 0x40000000, "mnt": 0x00020000, "uts": 0x04000000, "ipc": 0x08000000}
@@ -81,7 +95,7 @@ def memory(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
     if total < LEAST_MEMORY:
         yield Finding(
             "memory",
-            f"this machine has {total / GIB:.1f} GiB of memory, a cloud needs {LEAST_MEMORY / GIB:.0f}",
+            f"{total / GIB:.1f} GiB of memory, and a cloud needs {LEAST_MEMORY / GIB:.0f}",
             "use a machine with 8 GB or more",
         )
 

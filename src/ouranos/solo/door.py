@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 import httpx2
 
 from ouranos.kit import cluster
-from ouranos.solo import composition, machine, paths
+from ouranos.solo import machine, paths
 
+API_PORT = 6443
 MANAGER = "ouranos-cli"
 _TIMEOUT = 10.0  # seconds for an answer; watches and logs have none
 
@@ -26,16 +27,34 @@ async def connect(cloud: paths.Paths) -> AsyncGenerator[cluster.Cluster]:
     Raises:
         NotUpError: the cloud was never brought up on this machine.
     """
+    async with _http(cloud) as http:
+        yield cluster.Cluster(http, manager=MANAGER)
+
+
+async def metrics(cloud: paths.Paths) -> str:
+    """The daemon's metrics in Prometheus' text format.
+
+    Raises:
+        NotUpError: the daemon does not answer.
+    """
+    async with _http(cloud) as http:
+        try:
+            response = await http.get("/metrics", timeout=_TIMEOUT)
+        except httpx2.TransportError as error:
+            raise NotUpError(f"the cloud {cloud.cloud} does not answer: {error}") from error
+        response.raise_for_status()
+        return response.text
+
+
+def _http(cloud: paths.Paths) -> httpx2.AsyncClient:
     place = machine.Machine.read(cloud)
     authority = cloud.tls / "ca.crt"
     if place is None or not cloud.token.exists() or not authority.exists():
         raise NotUpError(f"the cloud {cloud.cloud} is not up on this machine")
-    context = ssl.create_default_context(cafile=authority)
-    async with httpx2.AsyncClient(
-        base_url=f"https://{place.host_address}:{composition.API_PORT}",
+    return httpx2.AsyncClient(
+        base_url=f"https://{place.host_address}:{API_PORT}",
         headers={"Authorization": f"Bearer {cloud.token.read_text(encoding='utf-8').strip()}"},
-        verify=context,
+        verify=ssl.create_default_context(cafile=authority),
         timeout=httpx2.Timeout(_TIMEOUT, read=None),
         trust_env=False,
-    ) as http:
-        yield cluster.Cluster(http, manager=MANAGER)
+    )

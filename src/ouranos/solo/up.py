@@ -17,7 +17,6 @@ from ouranos.kit import cluster, errors, kinds
 from ouranos.solo import (
     bootstrap,
     clients,
-    composition,
     doctor,
     door,
     lock,
@@ -149,7 +148,7 @@ def _write_keys(cloud: paths.Paths, place: machine.Machine) -> None:
         paths.write_private(cloud.token, secrets.token_urlsafe(32) + "\n")
     files = tls.ensure(cloud.tls, str(place.host_address))
     text = tls.kubeconfig(
-        server=f"https://{place.host_address}:{composition.API_PORT}",
+        server=f"https://{place.host_address}:{door.API_PORT}",
         authority=files.authority.read_bytes(),
         token=cloud.token.read_text(encoding="utf-8").strip(),
         name=cloud.cloud,

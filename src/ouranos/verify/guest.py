@@ -9,7 +9,7 @@ import time
 from ouranos.verify import story
 
 # Runs in the small guest (busybox) and in a distribution's cloud image alike. The page proves that
-# metadata and user-data arrived; the small programs in cgi-bin write and read a volume's first bytes.
+# metadata and user-data arrived; the programs in cgi-bin write and read a volume's first bytes.
 _SCRIPT = """#!/bin/sh
 PATH=$PATH:/usr/sbin:/sbin:/usr/bin:/bin; export PATH
 www=/www; mkdir -p $www/cgi-bin

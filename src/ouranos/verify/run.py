@@ -6,10 +6,9 @@ import asyncio
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ouranos.images import guest as guest_image
-from ouranos.kit import address, cluster, kinds
+from ouranos.kit import cluster, kinds
 from ouranos.verify import libvirt, proofs, removal, story, tenant
 
 _OVN_PORT = 6641
@@ -111,7 +110,8 @@ async def _nothing_left(run: story.Story, order: Order, api: cluster.Cluster) ->
 
 
 async def _address_of_ovn(order: Order, api: cluster.Cluster) -> tuple[str, int]:
-    service: dict[str, Any] | None = await api.get(kinds.SERVICE, "ovn-nb", order.cloud)
-    if service is None or not (found := address.of(service, _OVN_PORT)):
+    service = await api.get(kinds.SERVICE, "ovn-nb", order.cloud)
+    address = (service or {}).get("spec", {}).get("clusterIP")
+    if not address:
         raise story.ProofError("the Service ovn-nb has no address")
-    return found
+    return address, _OVN_PORT

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -47,7 +47,7 @@ class Story:
     begun: float = field(default_factory=time.monotonic)
 
     @contextmanager
-    def proof(self, name: str) -> Iterator[list[str]]:
+    def proof(self, name: str) -> Generator[list[str]]:
         """Time one proof; what is put into the list becomes its detail."""
         detail: list[str] = []
         began = time.monotonic()

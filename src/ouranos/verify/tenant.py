@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-import openstack
+from openstack import connection
 from openstack.config import loader
 
 from ouranos.verify import story
@@ -16,9 +16,7 @@ MARK = "ouranos:verify"  # the description of everything that verify makes in Ke
 def connect_admin(clouds_yaml: str, cloud: str) -> Any:
     """The administrator's connection, by the cloud's own `clouds.yaml` and nothing else."""
     config = loader.OpenStackConfig(config_files=[clouds_yaml], load_envvars=False)
-    return openstack.connection.Connection(
-        config=config.get_one(cloud=cloud), app_name="ouranos-verify"
-    )
+    return connection.Connection(config=config.get_one(cloud=cloud), app_name="ouranos-verify")
 
 
 def enter(run: story.Story) -> None:
@@ -39,7 +37,7 @@ def enter(run: story.Story) -> None:
     role = identity.find_role("member", ignore_missing=False)
     identity.assign_project_role_to_user(project.id, user.id, role.id)
     auth = run.admin.config.get_auth_args()
-    run.tenant = openstack.connect(
+    run.tenant = connection.Connection(
         auth_url=auth["auth_url"],
         username=name,
         password=password,

@@ -1,0 +1,24 @@
+"""`ouranos metrics`."""
+
+from __future__ import annotations
+
+import click
+
+from ouranos.cli import errors, options
+
+
+@click.command
+@options.cloud
+def command(name: str | None) -> None:
+    """Print the daemon's metrics in Prometheus' text format."""
+    errors.run(_metrics(name))
+
+
+async def _metrics(name: str | None) -> None:
+    from ouranos.solo import door  # noqa: PLC0415 - heavy, and not needed for --help
+
+    cloud = options.find(name)
+    try:
+        click.echo(await door.metrics(cloud), nl=False)
+    except door.NotUpError as error:
+        raise errors.Refused(str(error), "bring it up: ouranos up") from error
