@@ -1,0 +1,239 @@
+"""What are backing services and claims on them? Asked by the kinds and by the Cloud."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import StringConstraints
+
+from ouranos.api import model, rules, values
+
+_DATA_STAYS = rules.same_one_of(
+    "builtin",
+    "external",
+    reason="the data would stay behind",
+    hint="put back the old choice, or make a new cloud and move the data",
+)
+
+
+class _Choice(model.Model):
+    """Either run here, or run by somebody else."""
+
+    RULES: ClassVar[tuple[rules.Rule, ...]] = (rules.one_of("builtin", "external"), _DATA_STAYS)
+
+
+class BuiltinMariaDB(model.Model):
+    """A MariaDB server that Ouranos runs: one instance."""
+
+    storage: values.VolumeSize = "10Gi"
+    """Size of the volume that holds all databases, such as 10Gi."""
+
+
+class ExternalMariaDB(model.Model):
+    """A MariaDB or MySQL server that somebody else runs."""
+
+    host: values.Host
+    """Host name or IPv4 address of the server."""
+    port: values.Port = 3306
+    """TCP port of the server."""
+    secret_ref: model.Reference
+    """Secret with username and password of an account that may create databases and users."""
+
+
+class MariaDBChoice(_Choice):
+    """Where the services' databases are: in a server run here (builtin) or elsewhere (external)."""
+
+    builtin: BuiltinMariaDB | None = None
+    external: ExternalMariaDB | None = None
+
+
+class BuiltinRabbitMQ(model.Model):
+    """A RabbitMQ server that Ouranos runs: one instance."""
+
+    storage: values.VolumeSize = "5Gi"
+    """Size of the volume that holds queues and definitions, such as 5Gi."""
+
+
+class ExternalRabbitMQ(model.Model):
+    """A RabbitMQ server that somebody else runs."""
+
+    host: values.Host
+    """Host name or IPv4 address of the server."""
+    port: values.Port = 5672
+    """TCP port for AMQP."""
+    management_port: values.Port = 15672
+    """TCP port of the management API, by which virtual hosts and users are made."""
+    secret_ref: model.Reference
+    """Secret with the keys username and password of an administrator."""
+
+
+class RabbitMQChoice(_Choice):
+    """Where the services' messages go: to a server run here (builtin) or elsewhere (external)."""
+
+    builtin: BuiltinRabbitMQ | None = None
+    external: ExternalRabbitMQ | None = None
+
+
+class BuiltinMemcached(model.Model):
+    """A memcached server that Ouranos runs: one instance."""
+
+    memory: values.Size = "64Mi"
+    """Memory for cached items, such as 64Mi."""
+
+
+class ExternalMemcached(model.Model):
+    """A memcached server that somebody else runs."""
+
+    host: values.Host
+    """Host name or IPv4 address of the server."""
+    port: values.Port = 11211
+    """TCP port of the server."""
+
+
+class MemcachedChoice(_Choice):
+    """Where the services cache: in a server run here (builtin) or elsewhere (external)."""
+
+    builtin: BuiltinMemcached | None = None
+    external: ExternalMemcached | None = None
+
+
+class BuiltinOVN(model.Model):
+    """OVN's northbound and southbound databases and northd, run by Ouranos: one instance."""
+
+    storage: values.VolumeSize = "1Gi"
+    """Size of the volume that holds both databases, such as 1Gi."""
+
+
+class ExternalOVN(model.Model):
+    """OVN databases that somebody else runs."""
+
+    host: values.Host
+    """Host name or IPv4 address of the databases."""
+    northbound_port: values.Port = 6641
+    """TCP port of the northbound database."""
+    southbound_port: values.Port = 6642
+    """TCP port of the southbound database."""
+
+
+class OVNChoice(_Choice):
+    """Where OVN's databases are: run here (builtin) or elsewhere (external)."""
+
+    builtin: BuiltinOVN | None = None
+    external: ExternalOVN | None = None
+
+
+class _Spec(model.Managed):
+    release: values.Release
+    """The OpenStack release whose images are run, such as 2026.2."""
+
+
+class MariaDBSpec(MariaDBChoice, _Spec):
+    """A MariaDB server for the databases of the services."""
+
+
+class RabbitMQSpec(RabbitMQChoice, _Spec):
+    """A RabbitMQ server for the messages of the services."""
+
+
+class MemcachedSpec(MemcachedChoice, _Spec):
+    """A memcached server for what the services cache."""
+
+
+class OVNSpec(OVNChoice, _Spec):
+    """OVN's databases and northd."""
+
+
+class OVNStatus(model.Status):
+    """What is observed of OVN's databases."""
+
+    northbound: Annotated[str, StringConstraints(max_length=300)] | None = None
+    """Where the northbound database answers, such as tcp:ovn-nb:6641."""
+    southbound: Annotated[str, StringConstraints(max_length=300)] | None = None
+    """Where the southbound database answers, such as tcp:ovn-sb:6642."""
+
+
+class MariaDB(model.Resource):
+    """A MariaDB server, run here or elsewhere, in which Database claims are fulfilled."""
+
+    spec: MariaDBSpec
+    status: model.Answering = model.Answering()
+
+
+class RabbitMQ(model.Resource):
+    """A RabbitMQ server, run here or elsewhere, in which Vhost claims are fulfilled."""
+
+    spec: RabbitMQSpec
+    status: model.Answering = model.Answering()
+
+
+class Memcached(model.Resource):
+    """A memcached server, run here or elsewhere."""
+
+    spec: MemcachedSpec
+    status: model.Answering = model.Answering()
+
+
+class OVN(model.Resource):
+    """OVN's northbound and southbound databases, run here or elsewhere."""
+
+    spec: OVNSpec
+    status: OVNStatus = OVNStatus()
+
+
+_DATABASE = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64),
+    rules.matches(
+        r"[a-z][a-z0-9_]*",
+        "is not the name of a database",
+        "use a-z, 0-9 and _, beginning with a letter",
+    ),
+    rules.immutable("the data would stay in the old database", "make another Database object"),
+]
+_VHOST = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64),
+    rules.matches(
+        r"[a-z][a-z0-9_-]*",
+        "is not the name of a virtual host",
+        "use a-z, 0-9, _ and -, beginning with a letter",
+    ),
+    rules.immutable("the queues would stay in the old virtual host", "make another Vhost object"),
+]
+_SERVER_STAYS = rules.immutable("what is there would stay behind", "make another claim")
+
+
+class DatabaseSpec(model.Model):
+    """A claim on one database and one user that may do everything in it and nothing outside."""
+
+    mariadb_ref: Annotated[model.Reference, _SERVER_STAYS]
+    """The MariaDB object that fulfils the claim."""
+    database: _DATABASE
+    """Name of the database in the server."""
+    secret_ref: model.Reference
+    """Secret with the keys username and password, made by whoever claims."""
+
+
+class Database(model.Resource):
+    """A claim on a database. Deleting the claim keeps the data."""
+
+    spec: DatabaseSpec
+    status: model.Answering = model.Answering()
+
+
+class VhostSpec(model.Model):
+    """A claim on one virtual host and one user that may do everything in it and nothing outside."""
+
+    rabbitmq_ref: Annotated[model.Reference, _SERVER_STAYS]
+    """The RabbitMQ object that fulfils the claim."""
+    vhost: _VHOST
+    """Name of the virtual host in the server."""
+    secret_ref: model.Reference
+    """Secret with the keys username and password, made by whoever claims."""
+
+
+class Vhost(model.Resource):
+    """A claim on a virtual host for messages."""
+
+    spec: VhostSpec
+    status: model.Answering = model.Answering()

@@ -1,0 +1,166 @@
+"""Which kinds are there? Asked by everybody who reads, checks or describes an object."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from ouranos.api import backing, cloud, model, names, openstack, rules, schema
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that kubectl prints."""
+
+    name: str
+    path: str
+    type: str = "string"
+    priority: int = 0
+    description: str = ""
+
+
+def _condition(field: str) -> str:
+    return f'.status.conditions[?(@.type=="Ready")].{field}'
+
+
+_READY = Column("Ready", _condition("status"), description="Whether all is as the spec says.")
+_REASON = Column("Reason", _condition("reason"), description="What to do.")
+_MESSAGE = Column(
+    "Message", _condition("message"), priority=1, description="The object or fact that is awaited."
+)
+_AGE = Column("Age", ".metadata.creationTimestamp", "date", description="Since when there is one.")
+_RELEASE = Column("Release", ".spec.release", description="The OpenStack release.")
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A kind: its names, its model, and how kubectl shows it."""
+
+    name: names.Name
+    model: type[model.Resource]
+    columns: tuple[Column, ...]
+    scalable: bool = False
+
+    @property
+    def schema(self) -> schema.Schema:
+        """The structural schema of the whole object, with `rules.Rule` objects in it."""
+        return _schema(self.model, self.name.only)
+
+    def parse(self, obj: Mapping[str, Any]) -> model.Resource:
+        """The object as its model; rules are not asked here, `checks.parse` does both.
+
+        Raises:
+            pydantic.ValidationError: the object does not have the shape of its kind.
+        """
+        return self.model.model_validate(dict(obj))
+
+
+def _only(name: str) -> rules.Rule:
+    return rules.Invariant(
+        cel=f"self.metadata.name == {rules.quoted(name)}",
+        check=lambda value: value["metadata"]["name"] == name,
+        message=f"must be {name}: other services find the object by this name",
+        hint=f"name it {name}; for another one, make another cloud in another namespace",
+        field=".metadata.name",
+    )
+
+
+@functools.cache
+def _schema(resource: type[model.Resource], only: str | None) -> schema.Schema:
+    spec, status = (_field(resource, name) for name in ("spec", "status"))
+    text: schema.Schema = {"type": "string"}
+    result: schema.Schema = {
+        "type": "object",
+        "description": inspect.cleandoc(resource.__doc__ or ""),
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": text,
+            "kind": text,
+            "metadata": {"type": "object", "properties": {"name": text}},
+            "spec": spec,
+            "status": schema.without_defaults(status),
+        },
+    }
+    fixed = (_only(only),) if only else ()
+    return rules.with_rules(result, (*fixed, *resource.own_rules()))
+
+
+def _field(resource: type[model.Resource], name: str) -> schema.Schema:
+    annotation = resource.model_fields[name].annotation
+    if not (isinstance(annotation, type) and issubclass(annotation, model.Model)):
+        raise schema.NotStructural(f"{resource.__name__}.{name} is not a model")
+    return schema.structural(annotation)
+
+
+def _definition(
+    resource: type[model.Resource], *columns: Column, scalable: bool = False
+) -> Definition:
+    return Definition(names.KINDS[resource.__name__], resource, columns, scalable)
+
+
+def _service(resource: type[model.Resource]) -> Definition:
+    replicas = Column("Replicas", ".spec.replicas", "integer", description="Copies of each part.")
+    return _definition(resource, _RELEASE, replicas, _READY, _REASON, _MESSAGE, _AGE, scalable=True)
+
+
+def _server(resource: type[model.Resource]) -> Definition:
+    return _definition(resource, _RELEASE, _READY, _REASON, _MESSAGE, _AGE)
+
+
+_ALL: Final = (
+    _definition(
+        cloud.Cloud,
+        _RELEASE,
+        Column("Region", ".spec.region", priority=1, description="The region's name."),
+        _READY,
+        _REASON,
+        Column("Message", _condition("message"), description="The first fact that is awaited."),
+        _AGE,
+    ),
+    *map(
+        _service,
+        (
+            openstack.Keystone,
+            openstack.Glance,
+            openstack.Placement,
+            openstack.Nova,
+            openstack.Neutron,
+            openstack.Cinder,
+        ),
+    ),
+    *map(_server, (backing.MariaDB, backing.RabbitMQ, backing.Memcached, backing.OVN)),
+    _definition(
+        openstack.Hypervisor,
+        Column("Virtualization", ".status.virtualization", description="How guests run."),
+        Column("Scheduling", ".spec.scheduling", description="Whether new guests may come."),
+        _READY,
+        _REASON,
+        _MESSAGE,
+        _AGE,
+    ),
+    _definition(
+        backing.Database,
+        Column("Database", ".spec.database", description="The database in the server."),
+        _READY,
+        _REASON,
+        _MESSAGE,
+        _AGE,
+    ),
+    _definition(
+        backing.Vhost,
+        Column("Vhost", ".spec.vhost", description="The virtual host in the server."),
+        _READY,
+        _REASON,
+        _MESSAGE,
+        _AGE,
+    ),
+)
+
+KINDS: Final = MappingProxyType({definition.name.kind: definition for definition in _ALL})
+"""Every kind by its name."""

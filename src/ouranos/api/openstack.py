@@ -1,0 +1,339 @@
+"""What can be said of each OpenStack service? Asked by the kinds and by the Cloud."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
+
+from ouranos.api import model, options, rules, values
+
+_SERVER_STAYS = rules.immutable(
+    "the volumes on it would stay behind", "put back the old value and move the volumes first"
+)
+
+
+class Settings(model.Model):
+    """What people may say of any service."""
+
+    replicas: values.Replicas = 1
+    """How many copies of each part that may have copies are run."""
+    config: options.Config = Field(default_factory=dict, json_schema_extra={"default": {}})
+    """Options put over those that Ouranos sets, by section and name. Secrets are refused."""
+    policy: options.Policy = Field(default_factory=dict, json_schema_extra={"default": {}})
+    """Access rules put over those of the service: oslo.policy check strings by rule."""
+
+
+class Filesystem(model.Model):
+    """Images are files in a volume."""
+
+    storage: values.VolumeSize = "20Gi"
+    """Size of the volume, such as 20Gi."""
+
+
+class GlanceBackend(model.Model):
+    """Where Glance keeps images."""
+
+    filesystem: Filesystem = Filesystem()
+
+
+class LocalVolumes(model.Model):
+    """Volumes are files on the machine that runs Cinder; guests on that machine can use them."""
+
+    storage: values.VolumeSize = "20Gi"
+    """Size of the folder that holds all volumes, such as 20Gi."""
+
+
+class NFSVolumes(model.Model):
+    """Volumes are files on an NFS server that somebody else runs."""
+
+    server: Annotated[values.Host, _SERVER_STAYS]
+    """Host name or IPv4 address of the server."""
+    path: Annotated[
+        str,
+        StringConstraints(min_length=2, max_length=1024),
+        rules.matches(
+            r"(/[A-Za-z0-9._+@%=,-]+)+",
+            "is not an absolute path",
+            "write it as /exports/cinder, without blanks and colons",
+        ),
+        _SERVER_STAYS,
+    ]
+    """The exported folder, such as /exports/cinder."""
+    mount_options: (
+        Annotated[
+            str,
+            StringConstraints(min_length=1, max_length=1024),
+            rules.matches(
+                r"[A-Za-z0-9._=:,-]+",
+                "is not a list of mount options",
+                "write them as mount -o takes them, such as vers=4.2,nconnect=4",
+            ),
+        ]
+        | None
+    ) = None
+    """Options for mounting, as `mount -o` takes them."""
+
+
+class CinderBackend(model.Model):
+    """Where Cinder keeps volumes."""
+
+    RULES: ClassVar[tuple[rules.Rule, ...]] = (
+        rules.one_of("local", "nfs"),
+        rules.same_one_of(
+            "local",
+            "nfs",
+            reason="the volumes would stay behind",
+            hint="put back the old choice and move the volumes first",
+        ),
+    )
+    local: LocalVolumes | None = None
+    nfs: NFSVolumes | None = None
+
+
+class GlanceSettings(Settings):
+    """What people may say of Glance."""
+
+    backend: GlanceBackend = GlanceBackend()
+
+
+class CinderSettings(Settings):
+    """What people may say of Cinder."""
+
+    backend: CinderBackend = CinderBackend(local=LocalVolumes())
+
+
+class Compute(model.Model):
+    """How machines run guests."""
+
+    virtualization: values.Virtualization = "auto"
+    """kvm: by the processor. qemu: by emulation. auto: kvm where /dev/kvm is there, else qemu."""
+    datapath: values.Datapath = "auto"
+    """Who moves packets: the kernel (system), Open vSwitch itself (netdev), or what is there."""
+
+
+_NETWORK_STAYS = rules.immutable(
+    "addresses from it are in use", "put back the old network, or make a new cloud"
+)
+
+
+class Underlay(model.Model):
+    """The networks on which a cloud stands."""
+
+    RULES: ClassVar[tuple[rules.Rule, ...]] = (
+        rules.Invariant(
+            cel="!isCIDR(self.management) || !isCIDR(self.public) || !(cidr(self.management)"
+            ".containsCIDR(self.public) || cidr(self.public).containsCIDR(self.management))",
+            check=lambda value: not _overlap(value["management"], value["public"]),
+            message="overlaps the management network",
+            hint="choose networks that share no address, such as 172.31.0.0/24 and 172.24.4.0/24",
+            field=".public",
+        ),
+    )
+    management: Annotated[values.Network, _NETWORK_STAYS] = "172.31.0.0/24"
+    """IPv4 network of the nodes, in CIDR notation: APIs, databases and tunnels use it."""
+    public: Annotated[values.Network, _NETWORK_STAYS] = "172.24.4.0/24"
+    """IPv4 network of routers and floating IPs, in CIDR notation."""
+    mtu: values.Mtu = 1500
+    """Largest packet of the management network in bytes; tenants get 58 less, for Geneve."""
+
+
+def _overlap(one: str, other: str) -> bool:
+    first, second = values.network(one), values.network(other)
+    return first is not None and second is not None and first.overlaps(second)
+
+
+def _reference(name: str) -> model.Reference:
+    return model.Reference(name=name)
+
+
+class Backing(model.Model):
+    """The backing services that a service stands on."""
+
+    mariadb_ref: model.Reference = _reference("mariadb")
+    """The MariaDB object that fulfils its Database claims."""
+    memcached_ref: model.Reference = _reference("memcached")
+    """The Memcached object whose server it caches in."""
+
+
+class MessagingBacking(Backing):
+    """The backing services that a service with workers stands on."""
+
+    rabbitmq_ref: model.Reference = _reference("rabbitmq")
+    """The RabbitMQ object that fulfils its Vhost claim."""
+
+
+class NeutronBacking(MessagingBacking):
+    """The backing services that Neutron stands on."""
+
+    ovn_ref: model.Reference = _reference("ovn")
+    """The OVN object whose databases it writes."""
+
+
+class ServiceSpec(Settings, model.Managed):
+    """What every service is told. The Cloud writes it; people may write it themselves."""
+
+    release: values.Release
+    """The OpenStack release, such as 2026.2."""
+    region: Annotated[
+        values.Region,
+        rules.immutable(
+            "it is in the catalogue and in the objects of every service", "put back the old region"
+        ),
+    ] = "RegionOne"
+    """Name of the region in the catalogue."""
+    public_host: values.Host | None = None
+    """Host of the public URLs; without it, the address of the service's load balancer."""
+
+
+class Endpoints(model.Observed):
+    """Where a service answers."""
+
+    public: Annotated[str, StringConstraints(max_length=2048)] | None = None
+    """The URL for clients of the cloud."""
+    internal: Annotated[str, StringConstraints(max_length=2048)] | None = None
+    """The URL for other services."""
+
+
+class ServiceStatus(model.Status):
+    """What is observed of a service."""
+
+    replicas: Annotated[int, Field(ge=0)] | None = None
+    """How many copies of the API are run."""
+    selector: Annotated[str, StringConstraints(max_length=1024)] | None = None
+    """Labels of the API's pods, for autoscalers."""
+    release: Annotated[str, StringConstraints(max_length=16)] | None = None
+    """The release that is fully rolled out."""
+    endpoints: Endpoints = Endpoints()
+
+
+class KeystoneSpec(ServiceSpec):
+    """Keystone: identity."""
+
+    backing: Backing = Backing()
+
+
+class GlanceSpec(ServiceSpec, GlanceSettings):
+    """Glance: images."""
+
+    backing: Backing = Backing()
+
+
+class PlacementSpec(ServiceSpec):
+    """Placement: the inventory of resources."""
+
+    backing: Backing = Backing()
+
+
+class NovaSpec(ServiceSpec):
+    """Nova: servers."""
+
+    backing: MessagingBacking = MessagingBacking()
+    compute: Compute = Compute()
+
+
+class NeutronCompute(model.Model):
+    """How machines move packets."""
+
+    datapath: values.Datapath = "auto"
+    """Who moves packets: the kernel (system), Open vSwitch itself (netdev), or what is there."""
+
+
+class NeutronSpec(ServiceSpec):
+    """Neutron: networks."""
+
+    backing: NeutronBacking = NeutronBacking()
+    network: Underlay = Underlay()
+    compute: NeutronCompute = NeutronCompute()
+
+
+class CinderSpec(ServiceSpec, CinderSettings):
+    """Cinder: volumes."""
+
+    backing: MessagingBacking = MessagingBacking()
+
+
+class Keystone(model.Resource):
+    """Keystone, the identity service: users, projects, tokens and the catalogue."""
+
+    spec: KeystoneSpec
+    status: ServiceStatus = ServiceStatus()
+
+
+class Glance(model.Resource):
+    """Glance, the image service."""
+
+    spec: GlanceSpec
+    status: ServiceStatus = ServiceStatus()
+
+
+class Placement(model.Resource):
+    """Placement, the inventory of what machines can give to guests."""
+
+    spec: PlacementSpec
+    status: ServiceStatus = ServiceStatus()
+
+
+class Nova(model.Resource):
+    """Nova, the compute service: API, metadata, conductor, scheduler and one cell."""
+
+    spec: NovaSpec
+    status: ServiceStatus = ServiceStatus()
+
+
+class Neutron(model.Resource):
+    """Neutron, the network service, with OVN."""
+
+    spec: NeutronSpec
+    status: ServiceStatus = ServiceStatus()
+
+
+class Cinder(model.Resource):
+    """Cinder, the volume service."""
+
+    spec: CinderSpec
+    status: ServiceStatus = ServiceStatus()
+
+
+class HypervisorSpec(model.Model):
+    """What a machine that runs guests is told."""
+
+    node_name: Annotated[
+        values.ObjectName,
+        rules.immutable(
+            "the object stands for one machine", "make an object for the other machine"
+        ),
+    ]
+    """Name of the Node object of the machine; the Hypervisor has the same name."""
+    management: values.Management = "Running"
+    """Running: controllers act. Paused: they look and report, and change nothing."""
+    scheduling: Literal["Enabled", "Disabled"] = "Enabled"
+    """Enabled: Nova may place guests here. Disabled: it places no new ones."""
+    compute: Compute = Compute()
+
+
+class HypervisorStatus(model.Status):
+    """What is observed of a machine that runs guests."""
+
+    virtualization: Annotated[str, StringConstraints(max_length=16)] | None = None
+    """How guests run: kvm or qemu."""
+    datapath: Annotated[str, StringConstraints(max_length=16)] | None = None
+    """Who moves packets: system or netdev."""
+    release: Annotated[str, StringConstraints(max_length=16)] | None = None
+    """The release of its agents."""
+
+
+class Hypervisor(model.Resource):
+    """A machine that runs guests."""
+
+    RULES: ClassVar[tuple[rules.Rule, ...]] = (
+        rules.Invariant(
+            cel="self.metadata.name == self.spec.nodeName",
+            check=lambda value: value["metadata"]["name"] == value["spec"]["nodeName"],
+            message="must be the name of the object",
+            hint="give both the name of the Node",
+            field=".spec.nodeName",
+        ),
+    )
+    spec: HypervisorSpec
+    status: HypervisorStatus = HypervisorStatus()
