@@ -1,0 +1,166 @@
+"""Strategic merge patch: lists that know their keys merge, and directives say the rest."""
+
+from typing import Any, cast
+
+from ouranos.engine.apiserver.schema import node as nodes
+from ouranos.engine.apiserver.schema.node import Node
+from ouranos.engine.apiserver.schema.structural import Structural
+from ouranos.engine.apiserver.schema.walk import copied
+
+Object = dict[str, Any]
+
+_DIRECTIVE = "$patch"
+_RETAIN = "$retainKeys"
+_ORDER = "$setElementOrder/"
+_DELETE = "$deleteFromPrimitiveList/"
+
+
+class StrategicError(Exception):
+    """A strategic merge patch that contradicts itself or the schema."""
+
+
+def strategic(obj: Object, patch: Object, schema: Structural) -> Object:
+    """Apply a strategic merge patch; the object is not changed.
+
+    Raises:
+        StrategicError: a directive is unknown, or an item lacks its merge key.
+    """
+    return _maps(copied(obj), patch, schema.root)
+
+
+def _maps(value: Object, patch: Object, node: Node) -> Object:
+    directive = patch.get(_DIRECTIVE)
+    if directive == "replace":
+        return {key: copied(item) for key, item in patch.items() if key != _DIRECTIVE}
+    if directive == "delete":
+        return {}
+    if directive not in {None, "merge"}:
+        raise StrategicError(f"unknown patch type found: {directive} in map")
+    retained = patch.get(_RETAIN)
+    if retained is not None:
+        _check_retained(retained, patch)
+        value = {key: item for key, item in value.items() if key in retained}
+    for key, item in patch.items():
+        if not key.startswith("$"):
+            _field(value, key, item, node)
+    for key, item in patch.items():
+        if key.startswith(_DELETE):
+            _drop(value, key.removeprefix(_DELETE), item)
+    for key, item in patch.items():
+        if key.startswith(_ORDER):
+            name = key.removeprefix(_ORDER)
+            _reorder(value, name, item, patch.get(name), node.child(name) or nodes.ANYTHING)
+    return value
+
+
+def _check_retained(retained: list[str], patch: Object) -> None:
+    strangers = [key for key in patch if not key.startswith("$") and key not in retained]
+    if strangers:
+        raise StrategicError(
+            f"{_RETAIN} directive is inconsistent with the patch: {', '.join(strangers)}"
+        )
+
+
+def _field(value: Object, key: str, item: Any, node: Node) -> None:
+    child = node.child(key) or nodes.ANYTHING
+    if item is None:
+        value.pop(key, None)
+    elif type(item) is dict:
+        entry = cast("Object", item)
+        current = value.get(key)
+        if type(current) is not dict:
+            value[key] = _cleaned(_maps({}, entry, child))
+        elif "replace" in child.patch_strategy.split(","):
+            value[key] = _cleaned(copied(entry))
+        else:
+            value[key] = _maps(cast("Object", current), entry, child)
+    elif type(item) is list:
+        value[key] = _lists(value.get(key), cast("list[Any]", item), child)
+    else:
+        value[key] = item
+
+
+def _cleaned(value: Any) -> Any:
+    """Drop nulls and directives from what is added as it stands."""
+    if type(value) is dict:
+        entry = cast("Object", value)
+        return {
+            key: _cleaned(item)
+            for key, item in entry.items()
+            if item is not None and not key.startswith("$")
+        }
+    return value
+
+
+def _lists(current: Any, patch: list[Any], node: Node) -> list[Any]:
+    if "merge" not in node.patch_strategy.split(","):
+        return copied(patch)
+    items = list(cast("list[Any]", current)) if type(current) is list else []
+    if not node.merge_key:
+        return items + [copied(one) for one in patch if one not in items]
+    entries = [cast("Object", one) for one in patch]
+    if any(one.get(_DIRECTIVE) == "replace" for one in entries):
+        return [_cleaned(copied(one)) for one in entries if one.get(_DIRECTIVE) != "replace"]
+    for one in entries:
+        _item(items, one, node)
+    return items
+
+
+def _item(items: list[Any], patch: Object, node: Node) -> None:
+    key = node.merge_key
+    if key not in patch:
+        raise StrategicError(f"map: {patch} does not contain declared merge key: {key}")
+    found = [
+        index
+        for index, one in enumerate(items)
+        if type(one) is dict and cast("Object", one).get(key) == patch[key]
+    ]
+    directive = patch.get(_DIRECTIVE)
+    if directive == "delete":
+        for index in reversed(found):
+            del items[index]
+    elif not found:
+        items.append(_cleaned(_maps({}, patch, node.element)))
+    else:
+        items[found[0]] = _maps(items[found[0]], patch, node.element)
+
+
+def _drop(value: Object, key: str, dropped: list[Any]) -> None:
+    current = value.get(key)
+    if type(current) is list:
+        value[key] = [one for one in cast("list[Any]", current) if one not in dropped]
+
+
+def _reorder(value: Object, key: str, order: list[Any], patch: Any, node: Node) -> None:
+    """Bring a list into the order that the patch names; others keep their place beside neighbours."""
+    current = value.get(key)
+    if type(current) is not list:
+        return
+    items = cast("list[Any]", current)
+    merge_key = node.merge_key
+
+    def identity(one: Any) -> Any:
+        return cast("Object", one).get(merge_key) if merge_key and type(one) is dict else one
+
+    wanted = [identity(one) for one in order]
+    stated = [identity(one) for one in cast("list[Any]", patch or [])]
+    if any(one not in wanted for one in stated if one is not None):
+        raise StrategicError(f"the {_ORDER}{key} list does not contain all items of the patch")
+    listed = sorted(
+        (one for one in items if identity(one) in wanted),
+        key=lambda one: wanted.index(identity(one)),
+    )
+    value[key] = _interleaved(listed, items, identity)
+
+
+def _interleaved(listed: list[Any], items: list[Any], identity: Any) -> list[Any]:
+    """Merge the listed items with the others, which stay before what followed them."""
+    original = [identity(one) for one in items]
+    others = [one for one in items if all(one is not named for named in listed)]
+    merged: list[Any] = []
+    left, right = list(listed), list(others)
+    while left and right:
+        first = original.index(identity(left[0]))
+        second = original.index(identity(right[0]))
+        merged.append(right.pop(0) if second < first else left.pop(0))
+    return merged + left + right

@@ -1,0 +1,268 @@
+"""Does a value satisfy its schema? Types, limits, formats and combinations, in Kubernetes' words."""
+
+import re
+from functools import lru_cache
+from typing import Any, cast
+
+from ouranos.engine.apiserver.schema import cause as causes
+from ouranos.engine.apiserver.schema import formats
+from ouranos.engine.apiserver.schema.cause import Cause
+from ouranos.engine.apiserver.schema.node import MISSING, Node
+
+Path = tuple[Any, ...] | None
+"""A place in an object as nested pairs (path of the container, key or index); None is the root."""
+
+_TYPES: dict[type, str] = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    dict: "object",
+    list: "array",
+    type(None): "null",
+}
+
+
+def rendered_path(path: Path) -> str:
+    """Write a path as messages name it: `spec.containers[0].image`."""
+    parts: list[str] = []
+    while path is not None:
+        path, key = cast("tuple[Path, Any]", path)
+        parts.append(f"[{key}]" if type(key) is int else f".{key}")
+    return "".join(reversed(parts)).removeprefix(".")
+
+
+@lru_cache(maxsize=1024)
+def pattern(text: str) -> re.Pattern[str]:
+    """Compile a schema's pattern; Go's `\\z` is Python's `\\Z`."""
+    return re.compile(text.replace(r"\z", r"\Z"))
+
+
+def type_of(value: Any) -> str:
+    """Name a value's JSON type as messages do."""
+    return _TYPES[type(value)]
+
+
+def validate(value: Any, node: Node, path: Path, found: list[Cause]) -> None:
+    """Check a value and everything below it; append what is wrong to `found`."""
+    if value is None:
+        if not node.nullable and node.type:
+            _wrong_type(node.type, value, path, found)
+        return
+    kind = type(value)
+    if kind is dict:
+        if node.type not in {"object", ""} or node.int_or_string:
+            _wrong_type(_expected(node), value, path, found)
+            return
+        _validate_map(cast("dict[str, Any]", value), node, path, found)
+    elif kind is list:
+        if node.type not in {"array", ""} or node.int_or_string:
+            _wrong_type(_expected(node), value, path, found)
+            return
+        _validate_list(cast("list[Any]", value), node, path, found)
+    elif not _scalar_fits(value, kind, node):
+        _wrong_type(_expected(node), value, path, found)
+        return
+    elif node.format and kind is str:
+        _check_format(value, node.format, path, found)
+    if node.limits:
+        _check_limits(value, node, path, found)
+    if node.all_of or node.any_of or node.one_of or node.not_ is not None:
+        _check_combinations(value, node, path, found)
+
+
+def _expected(node: Node) -> str:
+    return "integer,string" if node.int_or_string else node.type
+
+
+def _scalar_fits(value: Any, kind: type, node: Node) -> bool:
+    expected = node.type
+    if node.int_or_string:
+        return kind is int or kind is str
+    if kind is str:
+        return expected in {"string", ""}
+    if kind is bool:
+        return expected in {"boolean", ""}
+    if kind is int:
+        return expected in {"integer", "number", ""}
+    return expected in {"number", ""} or (expected == "integer" and value.is_integer())
+
+
+def _wrong_type(expected: str, value: Any, path: Path, found: list[Cause]) -> None:
+    field = rendered_path(path)
+    actual = type_of(value)
+    detail = f'{field or ""} in body must be of type {expected}: "{actual}"'.lstrip()
+    found.append(causes.type_invalid(field, actual, detail))
+
+
+def _check_format(value: str, name: str, path: Path, found: list[Cause]) -> None:
+    check = formats.CHECKS.get(name)
+    if check is not None and not check(value):
+        field = rendered_path(path)
+        detail = f"{field} in body must be of type {name}: {causes.rendered(value)}"
+        found.append(causes.type_invalid(field, value, detail))
+
+
+def _validate_map(value: dict[str, Any], node: Node, path: Path, found: list[Cause]) -> None:
+    properties = node.properties
+    rest = node.values
+    for key, item in value.items():
+        child = properties.get(key, rest)
+        if child is not None:
+            validate(item, child, (path, key), found)
+    for key in node.required:
+        if key not in value:
+            found.append(causes.required(rendered_path((path, key))))
+
+
+def _validate_list(value: list[Any], node: Node, path: Path, found: list[Cause]) -> None:
+    items = node.items
+    if items is not None:
+        for index, item in enumerate(value):
+            validate(item, items, (path, index), found)
+    if node.list_type == "set":
+        _check_set(value, path, found)
+    elif node.list_type == "map":
+        _check_list_map(value, node, path, found)
+
+
+def _frozen(value: Any) -> Any:
+    """Make a JSON value hashable such that true and 1 differ."""
+    if type(value) is dict:
+        return frozenset((key, _frozen(item)) for key, item in cast("Any", value).items())
+    if type(value) is list:
+        return tuple(_frozen(item) for item in cast("Any", value))
+    return (type(value) is bool, value)
+
+
+def _check_set(value: list[Any], path: Path, found: list[Cause]) -> None:
+    seen: set[Any] = set()
+    for index, item in enumerate(value):
+        frozen = _frozen(item)
+        if frozen in seen:
+            found.append(causes.duplicate(rendered_path((path, index)), item))
+        seen.add(frozen)
+
+
+def _check_list_map(value: list[Any], node: Node, path: Path, found: list[Cause]) -> None:
+    seen: set[Any] = set()
+    for index, item in enumerate(value):
+        if type(item) is not dict:
+            continue
+        entry = cast("dict[str, Any]", item)
+        properties = node.element.properties
+        key = {
+            name: entry[name] if name in entry else properties[name].key_default
+            for name in node.keys
+            if name in entry or (name in properties and properties[name].key_default is not MISSING)
+        }
+        frozen = _frozen(key)
+        if frozen in seen:
+            found.append(causes.duplicate(rendered_path((path, index)), key))
+        seen.add(frozen)
+
+
+def _check_limits(value: Any, node: Node, path: Path, found: list[Cause]) -> None:
+    limits = node.limits
+    kind = type(value)
+    before = len(found)
+    if kind is str:
+        _check_text(value, limits, path, found)
+    elif kind is dict or kind is list:
+        _check_count(value, limits, path, found)
+    elif kind is not bool:
+        _check_number(value, limits, path, found)
+    allowed = limits.get("enum")
+    if allowed is not None and len(found) == before:
+        wanted = _frozen(value)
+        if all(_frozen(one) != wanted for one in allowed):
+            found.append(causes.not_supported(rendered_path(path), value, allowed))
+
+
+def _check_text(value: str, limits: Any, path: Path, found: list[Cause]) -> None:
+    field = ""
+    maximum = limits.get("maxLength")
+    if maximum is not None and len(value) > maximum:
+        found.append(causes.too_long(rendered_path(path), maximum))
+    minimum = limits.get("minLength")
+    if minimum is not None and len(value) < minimum:
+        field = rendered_path(path)
+        detail = f"{field} in body should be at least {minimum} chars long"
+        found.append(causes.invalid(field, value, detail))
+    expression = limits.get("pattern")
+    if expression is not None and pattern(expression).search(value) is None:
+        field = rendered_path(path)
+        detail = f"{field} in body should match '{expression}'"
+        found.append(causes.invalid(field, value, detail))
+
+
+def _check_count(value: Any, limits: Any, path: Path, found: list[Cause]) -> None:
+    is_list = type(value) is list
+    maximum = limits.get("maxItems" if is_list else "maxProperties")
+    if maximum is not None and len(value) > maximum:
+        found.append(causes.too_many(rendered_path(path), len(value), maximum))
+    minimum = limits.get("minItems" if is_list else "minProperties")
+    if minimum is not None and len(value) < minimum:
+        field = rendered_path(path)
+        unit = "items" if is_list else "properties"
+        detail = f"{field} in body should have at least {minimum} {unit}"
+        found.append(causes.invalid(field, len(value), detail))
+
+
+def _check_number(value: float, limits: Any, path: Path, found: list[Cause]) -> None:
+    words: list[str] = []
+    maximum = limits.get("maximum")
+    if maximum is not None:
+        if limits.get("exclusiveMaximum"):
+            words += [f"less than {maximum}"] if value >= maximum else []
+        elif value > maximum:
+            words.append(f"less than or equal to {maximum}")
+    minimum = limits.get("minimum")
+    if minimum is not None:
+        if limits.get("exclusiveMinimum"):
+            words += [f"greater than {minimum}"] if value <= minimum else []
+        elif value < minimum:
+            words.append(f"greater than or equal to {minimum}")
+    factor = limits.get("multipleOf")
+    if factor is not None and not float(value / factor).is_integer():
+        words.append(f"a multiple of {factor}")
+    field = rendered_path(path) if words else ""
+    for text in words:
+        word = text if text.startswith("a multiple") else text
+        found.append(causes.invalid(field, value, f"{field} in body should be {word}"))
+
+
+def _tried(value: Any, node: Node, path: Path) -> list[Cause]:
+    found: list[Cause] = []
+    validate(value, node, path, found)
+    return found
+
+
+def _check_combinations(value: Any, node: Node, path: Path, found: list[Cause]) -> None:
+    words: list[str] = []
+    nested: list[Cause] = []
+    if node.any_of:
+        tries = [_tried(value, one, path) for one in node.any_of]
+        if all(tries):
+            words.append("must validate at least one schema (anyOf)")
+            nested += min(tries, key=len)
+    if node.one_of:
+        tries = [_tried(value, one, path) for one in node.one_of]
+        valid = sum(not one for one in tries)
+        if valid != 1:
+            count = f"Found {valid} valid alternatives" if valid else "Found none valid"
+            words.append(f"must validate one and only one schema (oneOf). {count}")
+            nested += [] if valid else min(tries, key=len)
+    if node.all_of:
+        tries = [_tried(value, one, path) for one in node.all_of]
+        if any(tries):
+            tail = ". None validated" if all(tries) else ""
+            words.append(f"must validate all the schemas (allOf){tail}")
+            nested += [one for several in tries for one in several]
+    if node.not_ is not None and not _tried(value, node.not_, path):
+        words.append("must not validate the schema (not)")
+    field = rendered_path(path)
+    quoted = causes.rendered(field)
+    # apiextensions reports these at the root, with the place in the text only.
+    found += [causes.invalid("<nil>", "", f"{quoted} {word}") for word in words]
+    found += nested

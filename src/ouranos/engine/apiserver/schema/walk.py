@@ -1,0 +1,92 @@
+"""Making an object fit its schema: unknown fields out, defaults and null handling in; asked on every write."""
+
+from typing import Any, cast
+
+from ouranos.engine.apiserver.schema import node as nodes
+from ouranos.engine.apiserver.schema.node import MISSING, Node
+
+Object = dict[str, Any]
+
+
+def copied(value: Any) -> Any:
+    """Copy a JSON value, containers only; far cheaper than `copy.deepcopy`."""
+    if type(value) is dict:
+        return {key: copied(item) for key, item in cast("Object", value).items()}
+    if type(value) is list:
+        return [copied(item) for item in cast("list[Any]", value)]
+    return value
+
+
+def prune(value: Any, node: Node, path: str, unknown: list[str]) -> None:
+    """Remove fields that the schema does not know, in place; append their paths to `unknown`."""
+    if type(value) is dict:
+        if node is not nodes.ANYTHING and node is not nodes.ATOMIC:
+            _prune_map(cast("Object", value), node, path, unknown)
+    elif type(value) is list and node.items is not None:
+        items = node.items
+        for index, item in enumerate(cast("list[Any]", value)):
+            if type(item) is dict or type(item) is list:
+                prune(item, items, f"{path}[{index}]", unknown)
+
+
+def _prune_map(value: Object, node: Node, path: str, unknown: list[str]) -> None:
+    properties = node.properties
+    rest = node.values
+    dropped: list[str] | None = None
+    for key, item in value.items():
+        child = properties.get(key, rest)
+        if child is not None:
+            if type(item) is dict or type(item) is list:
+                prune(item, child, f"{path}.{key}" if path else key, unknown)
+        elif not node.open:
+            dropped = [] if dropped is None else dropped
+            dropped.append(key)
+    for key in dropped or ():
+        del value[key]
+        unknown.append(f"{path}.{key}" if path else key)
+
+
+def default(value: Any, node: Node) -> None:
+    """Fill in the schema's defaults, in place, and drop nulls where the schema has no null.
+
+    A null that may not be null is replaced by the default, or removed where there is none, as
+    apiextensions does.
+    """
+    if type(value) is dict:
+        _default_map(cast("Object", value), node)
+    elif type(value) is list and node.items is not None:
+        items = node.items
+        elements = cast("list[Any]", value)
+        for index, item in enumerate(elements):
+            if item is None and not items.nullable and items.default is not MISSING:
+                elements[index] = copied(items.default)
+            elif type(item) is dict or type(item) is list:
+                default(item, items)
+
+
+def _default_map(value: Object, node: Node) -> None:
+    properties = node.properties
+    if node.defaults_below:
+        for key, child in properties.items():
+            if child.default is not MISSING and (
+                key not in value or (value[key] is None and not child.nullable)
+            ):
+                value[key] = copied(child.default)
+    rest = node.values
+    nulls: list[str] | None = None
+    for key, item in value.items():
+        child = properties.get(key, rest)
+        if child is None:
+            continue
+        if item is None:
+            if not child.nullable and child is not nodes.ANYTHING:
+                nulls = [] if nulls is None else nulls
+                nulls.append(key)
+        elif type(item) is dict or type(item) is list:
+            default(item, child)
+    for key in nulls or ():
+        fill = rest.default if rest is not None and key not in properties else MISSING
+        if fill is MISSING:
+            del value[key]
+        else:
+            value[key] = copied(fill)
