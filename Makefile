@@ -70,3 +70,7 @@ $(UV):
 .venv/develop: .venv/run
 	$(UV) sync --quiet --frozen --all-extras --python "$$(command -v $(PYTHON))"
 	@touch .venv/run $@
+
+.PHONY: docs
+docs: .venv/run ## write docs/reference anew
+	$(RUN)python scripts/generate_reference.py

@@ -1,0 +1,110 @@
+"""Writes docs/reference from what the code says of itself; `--check` fails when a page is stale."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import itertools
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from ouranos import cli
+from ouranos.kit import conditions, metrics
+
+ROOT = Path(__file__).resolve().parent.parent
+REFERENCE = ROOT / "docs" / "reference"
+HEAD = "<!-- Made by `make docs`; do not edit. -->\n\n"
+
+
+def commands() -> str:
+    """One heading per command, with its own help."""
+    parts = [
+        f"{HEAD}# Commands\n",
+        "Every option can be given as a variable: `OURANOS_<COMMAND>_<OPTION>`.\n",
+    ]
+    group = click.Context(cli.cli, info_name="ouranos")
+    for name in cli.cli.list_commands(group):
+        command = importlib.import_module(f"ouranos.cli.{name}").command
+        with click.Context(command, info_name=name, parent=group, max_content_width=88) as context:
+            parts.append(f"## {name}\n\n```text\n{command.get_help(context)}\n```\n")
+    parts.append(
+        "## Exit codes\n\n| code | means |\n| --- | --- |\n| 0 | done |\n"
+        "| 1 | the user's input, or a refused check |\n| 2 | unexpected |\n"
+        "| 3 | timed out while waiting |\n"
+    )
+    return "\n".join(parts)
+
+
+def reasons() -> str:
+    """One heading per reason of a condition; the text after each in the source says what to do."""
+    tree = ast.parse(inspect.getsource(conditions.Reason))
+    body = next(node for node in tree.body if isinstance(node, ast.ClassDef)).body
+    parts = [f"{HEAD}# Reasons of conditions\n", "Sorted by what the reader should do.\n"]
+    for statement, after in itertools.pairwise(body):
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
+            text = after.value if isinstance(after, ast.Expr) else None
+            advice = text.value if isinstance(text, ast.Constant) else ""
+            parts.append(f"## {statement.value.value}\n\n{advice}\n")
+    return "\n".join(parts)
+
+
+def measured() -> str:
+    """One heading per metric."""
+    parts = [f"{HEAD}# Metrics\n", "Printed by `ouranos metrics`.\n"]
+    for value in vars(metrics).values():
+        if isinstance(value, metrics.Counter | metrics.Histogram):
+            labels = ", ".join(f"`{label}`" for label in value.labels)
+            parts.append(f"## {value.name}\n\n{value.text} A {value.kind}, by {labels}.\n")
+    return "\n".join(parts)
+
+
+def kinds() -> str:
+    """One heading per kind, one row per field of its spec."""
+    parts = [f"{HEAD}# Kinds\n"]
+    for file in sorted((ROOT / "deploy" / "crds").glob("*.yaml")):
+        definition = yaml.safe_load(file.read_text(encoding="utf-8"))["spec"]
+        schema = definition["versions"][0]["schema"]["openAPIV3Schema"]
+        parts.append(f"## {definition['names']['kind']}\n\n{schema.get('description', '')}\n")
+        parts.append("| field | type | default | what |\n| --- | --- | --- | --- |")
+        parts.extend(rows(schema["properties"]["spec"], "spec"))
+        parts.append("")
+    return "\n".join(parts)
+
+
+def rows(schema: dict[str, Any], path: str) -> Iterator[str]:
+    """A row for each field below `schema`, parents before children."""
+    for name, field in schema.get("properties", {}).items():
+        where = f"{path}.{name}"
+        default = f"`{json.dumps(field['default'])}`" if "default" in field else ""
+        what = " ".join(field.get("description", "").split()).replace("|", "\\|")
+        yield f"| `{where}` | {field.get('type', 'any')} | {default} | {what} |"
+        yield from rows(field, where)
+
+
+PAGES = {"commands.md": commands, "reasons.md": reasons, "metrics.md": measured, "kinds.md": kinds}
+
+
+def main() -> int:
+    """Write all pages, or with --check compare them."""
+    stale = []
+    for name, make in PAGES.items():
+        path, text = REFERENCE / name, make()
+        if "--check" in sys.argv:
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
+                stale.append(name)
+        else:
+            path.write_text(text, encoding="utf-8")
+    if stale:
+        sys.stderr.write(f"stale: {', '.join(stale)}\nhint: make docs\n")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
