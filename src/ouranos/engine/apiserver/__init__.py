@@ -1,1 +1,1 @@
-"""The engine/apiserver room; its README says what it is for."""
+"""The embedded API: what a kube-apiserver answers, from one process and one file."""

@@ -1,0 +1,84 @@
+"""What object does a request carry? JSON or YAML, read once; asked by every verb that writes."""
+
+import json
+from typing import Any, cast
+
+import msgspec
+import yaml
+
+from ouranos.engine.apiserver import failure
+from ouranos.engine.apiserver.exchange import JSON, Request
+from ouranos.kit.objects import Object
+
+YAML = ("application/yaml", "application/apply-patch+yaml")
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+MAX_BYTES = 3 << 20
+
+
+class _UniqueKeyLoader(yaml.CSafeLoader):
+    """YAML without aliases, so that a small text cannot become a large object."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Refuse aliases."""
+        if self.check_event(yaml.AliasEvent):
+            raise failure.bad_request("the object cannot be read: YAML aliases are not accepted")
+        return super().compose_node(parent, index)
+
+
+def _yaml(text: bytes) -> Any:
+    try:
+        return yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506  # a safe loader, made stricter
+    except yaml.YAMLError as error:
+        raise failure.bad_request(
+            f"the object cannot be read: error converting YAML to JSON: {error}"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise failure.bad_request(f"the object cannot be read: {error}") from None
+
+
+def decoded(request: Request) -> Any:
+    """Give the value that the body holds.
+
+    Raises:
+        failure.Failure: it cannot be read, or is of a type that is not.
+    """
+    if len(request.body) > MAX_BYTES:
+        message = f"Request entity too large: limit is {MAX_BYTES}"
+        raise failure.Failure(413, "RequestEntityTooLarge", message, {})
+    kind = request.content_type
+    if kind == PROTOBUF:
+        raise failure.unsupported_media_type(kind, (JSON, YAML[0]))
+    if kind in YAML and not request.body.lstrip().startswith(b"{"):
+        return _yaml(request.body)
+    try:
+        return msgspec.json.decode(request.body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise failure.bad_request(f"the object cannot be read: {error}") from None
+
+
+def decoded_object(request: Request) -> Object:
+    """Give the object that the body holds.
+
+    Raises:
+        failure.Failure: the body holds no object.
+    """
+    value = decoded(request)
+    if not isinstance(value, dict):
+        raise failure.bad_request("the object cannot be read: it is not a JSON object")
+    return cast("Object", value)
+
+
+def duplicates(body: bytes) -> list[str]:
+    """Give the paths of keys that stand twice in one JSON object."""
+    found: list[str] = []
+
+    def collect(pairs: list[tuple[str, Any]]) -> Object:
+        seen = dict(pairs)
+        if len(seen) != len(pairs):
+            names = [name for name, _ in pairs]
+            found.extend(name for name in seen if names.count(name) > 1)
+        return seen
+
+    if body.lstrip().startswith(b"{"):
+        json.loads(body, object_pairs_hook=collect)
+    return found

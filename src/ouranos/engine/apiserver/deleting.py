@@ -1,0 +1,195 @@
+"""How does an object go? Grace, finalizers and preconditions of every deletion; asked by verbs and engines."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ouranos.engine.apiserver import exchange, failure, strategy
+from ouranos.engine.apiserver.exchange import Request
+from ouranos.engine.apiserver.records import Record
+from ouranos.engine.apiserver.resources import Resource
+from ouranos.engine.apiserver.writing import Target, Writer, finished
+from ouranos.kit.objects import Object
+
+FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
+_POLICIES = ("Background", "Foreground", "Orphan")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a caller says about a deletion."""
+
+    grace: int | None = None
+    propagation: str = ""
+    uid: str = ""
+    version: str = ""
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What a deletion came to: the object's JSON, and whether it is gone."""
+
+    body: bytes
+    gone: bool
+    uid: str
+
+
+def options(request: Request, body: Object) -> Options:
+    """Read what is said in a DeleteOptions and in the query; the body wins.
+
+    Raises:
+        failure.Failure: it contradicts itself or names no known policy.
+    """
+    grace: Any = body.get("gracePeriodSeconds", request.number("gracePeriodSeconds"))
+    propagation: Any = body.get("propagationPolicy") or request.text("propagationPolicy")
+    orphans: Any = body.get("orphanDependents")
+    if orphans is None and "orphanDependents" in request.query:
+        orphans = request.flag("orphanDependents")
+    if orphans is not None:
+        if propagation:
+            raise failure.bad_request("orphanDependents and deletionPropagation cannot be both set")
+        propagation = "Orphan" if orphans else "Background"
+    if propagation and propagation not in _POLICIES:
+        listed = ", ".join(f'"{each}"' for each in (*_POLICIES, "nil"))
+        details = {
+            "kind": "DeleteOptions",
+            "group": "meta.k8s.io",
+            "causes": [
+                {
+                    "reason": "FieldValueNotSupported",
+                    "message": f'Unsupported value: "{propagation}": supported values: {listed}',
+                    "field": "propagationPolicy",
+                }
+            ],
+        }
+        message = (
+            'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: '
+            f'Unsupported value: "{propagation}": supported values: {listed}'
+        )
+        raise failure.Failure(422, "Invalid", message, details)
+    preconditions: Object = body.get("preconditions") or {}
+    dry: list[str] = body.get("dryRun") or request.query.get("dryRun", [])
+    return Options(
+        None if grace is None else int(grace),
+        propagation,
+        preconditions.get("uid") or "",
+        preconditions.get("resourceVersion") or "",
+        bool(dry),
+    )
+
+
+def _check(resource: Resource, record: Record, asked: Options) -> None:
+    if asked.uid and asked.uid != record.uid:
+        why = (
+            f"the UID in the precondition ({asked.uid}) does not match the UID in record ({record.uid}). "
+            "The object might have been deleted and then recreated"
+        )
+        raise failure.conflict(resource.name, record.key.name, why)
+    if asked.version and asked.version != str(record.version):
+        why = (
+            f"the ResourceVersion in the precondition ({asked.version}) does not match the ResourceVersion "
+            f"in record ({record.version}). The object might have been modified"
+        )
+        raise failure.conflict(resource.name, record.key.name, why)
+
+
+def _finalizers(resource: Resource, present: Iterable[str], propagation: str) -> list[str]:
+    """Give the finalizers that carry out a propagation policy, and those of others."""
+    before = list(present)
+    policy = propagation
+    if not policy:
+        if ORPHAN in before:
+            policy = "Orphan"
+        elif FOREGROUND in before:
+            policy = "Foreground"
+        elif resource.storage in strategy.ORPHANS_BY_DEFAULT:
+            policy = "Orphan"
+    wanted = {"Foreground": FOREGROUND, "Orphan": ORPHAN}.get(policy)
+    kept = [each for each in before if each not in {FOREGROUND, ORPHAN} or each == wanted]
+    return kept if wanted is None or wanted in kept else [*kept, wanted]
+
+
+def _later(time: str, seconds: int) -> str:
+    moment = datetime.strptime(time, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    return (moment + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Deleter:
+    """Deletes objects as a writer writes them."""
+
+    def __init__(self, writer: Writer) -> None:
+        """Delete through a writer."""
+        self._writer = writer
+
+    async def delete(self, target: Target, record: Record, asked: Options) -> Deletion:
+        """Delete an object, or mark it as about to go.
+
+        Raises:
+            failure.Failure: a precondition does not hold.
+        """
+        resource = target.resource
+        _check(resource, record, asked)
+        obj = resource.decode(record)
+        meta: Object = obj["metadata"]
+        grace = strategy.grace(resource, obj, asked.grace)
+        if "deletionTimestamp" in meta:
+            changed = self._shorten(meta, asked.grace if grace is None else grace, asked.grace)
+        else:
+            changed = self._begin(resource, obj, grace, asked.propagation)
+        return await self._carry_out(resource, record, obj, changed=changed, asked=asked)
+
+    def _begin(self, resource: Resource, obj: Object, grace: int | None, propagation: str) -> bool:
+        """Mark an object whose deletion nobody has asked for before."""
+        meta: Object = obj["metadata"]
+        finalizers = _finalizers(resource, meta.get("finalizers") or (), propagation)
+        if finalizers:
+            meta["finalizers"] = finalizers
+        else:
+            meta.pop("finalizers", None)
+        meta["deletionTimestamp"] = _later(self._writer.time(), grace or 0)
+        meta["deletionGracePeriodSeconds"] = grace or 0
+        if meta.get("generation"):
+            meta["generation"] += 1
+        if resource.storage == "namespaces":
+            obj["status"] = {**(obj.get("status") or {}), "phase": "Terminating"}
+        return True
+
+    def _shorten(self, meta: Object, grace: int | None, asked: int | None) -> bool:
+        """Let an object go sooner than was said before; later is not possible."""
+        before: int = meta.get("deletionGracePeriodSeconds") or 0
+        if asked is None or grace is None or grace >= before:
+            return False
+        meta["deletionTimestamp"] = _later(meta["deletionTimestamp"], grace - before)
+        meta["deletionGracePeriodSeconds"] = grace
+        return True
+
+    async def _carry_out(
+        self, resource: Resource, record: Record, obj: Object, *, changed: bool, asked: Options
+    ) -> Deletion:
+        gone = finished(obj)
+        if asked.dry_run:
+            return Deletion(exchange.encode(obj), gone, record.uid)
+        if gone:
+            body = await self._writer.remove(resource, obj)
+        elif changed:
+            body = await self._writer.mark(resource, obj)
+        else:
+            body = resource.full(record)
+        return Deletion(body, gone, record.uid)
+
+
+def success(resource: Resource, name: str, uid: str) -> Object:
+    """Give the Status that says an object is gone."""
+    details: Object = {"name": name}
+    if resource.kind.group:
+        details["group"] = resource.kind.group
+    details |= {"kind": resource.kind.plural, "uid": uid}
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": details,
+    }

@@ -1,0 +1,226 @@
+"""Which objects does a selector choose? Label and field selectors as text or object; asked by reads and deletes."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from ouranos.engine.apiserver import failure
+from ouranos.engine.apiserver.records import Record
+from ouranos.kit.objects import Object
+
+LabelTest = Callable[[Mapping[str, str]], bool]
+
+_NAME = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)")
+_PREFIX = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_VALUE = re.compile(r"(([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?)")
+_SET = re.compile(r"(?P<key>\S+)\s+(?P<operator>in|notin)\s*\((?P<values>[^()]*)\)")
+_EQUAL = re.compile(r"(?P<key>[^\s=!<>]+)\s*(?P<operator>==|=|!=|<|>)\s*(?P<value>\S*)")
+_EXISTS = re.compile(r"(?P<not>!?)\s*(?P<key>[^\s=!<>()]+)")
+_ESCAPE = re.compile(r"\\([\\,=])")
+_MAX_PREFIX = 253
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One condition on one label."""
+
+    key: str
+    operator: str
+    values: frozenset[str] = frozenset()
+
+    def accepts(self, labels: Mapping[str, str]) -> bool:
+        """Whether labels fulfil the condition."""
+        value = labels.get(self.key)
+        match self.operator:
+            case "exists":
+                return value is not None
+            case "!":
+                return value is None
+            case "in":
+                return value in self.values
+            case "notin":
+                return value is None or value not in self.values
+            case _:
+                return self._compares(value)
+
+    def _compares(self, value: str | None) -> bool:
+        (limit,) = self.values
+        if value is None or not re.fullmatch(r"-?\d+", value):
+            return False
+        return int(value) > int(limit) if self.operator == ">" else int(value) < int(limit)
+
+
+def qualified_name_error(key: str) -> str | None:
+    """Say what is wrong with a label or annotation key; None when nothing is."""
+    prefix, slash, name = key.rpartition("/")
+    if slash and (not _PREFIX.fullmatch(prefix) or len(prefix) > _MAX_PREFIX):
+        return "prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character"  # noqa: E501
+    if not _NAME.fullmatch(name):
+        return "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"  # noqa: E501
+    return None
+
+
+def label_value_error(value: str) -> str | None:
+    """Say what is wrong with a label's value; None when nothing is."""
+    if len(value) > 63:  # noqa: PLR2004  # Kubernetes' limit
+        return "must be no more than 63 characters"
+    if not _VALUE.fullmatch(value):
+        return "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"  # noqa: E501
+    return None
+
+
+def _split(text: str) -> list[str]:
+    parts, depth, start = list[str](), 0, 0
+    for index, letter in enumerate(text):
+        if letter == "(":
+            depth += 1
+        elif letter == ")":
+            depth -= 1
+        elif letter == "," and depth == 0:
+            parts.append(text[start:index])
+            start = index + 1
+    parts.append(text[start:])
+    return parts
+
+
+def _requirement(text: str) -> Requirement:
+    """Read one condition.
+
+    Raises:
+        failure.Failure: it is not one.
+    """
+    stripped = text.strip()
+    if found := _SET.fullmatch(stripped):
+        values = frozenset(value.strip() for value in found["values"].split(","))
+        result = Requirement(found["key"], found["operator"], values)
+    elif found := _EQUAL.fullmatch(stripped):
+        operator = {"=": "in", "==": "in", "!=": "notin"}.get(found["operator"], found["operator"])
+        result = Requirement(found["key"], operator, frozenset({found["value"]}))
+    elif found := _EXISTS.fullmatch(stripped):
+        result = Requirement(found["key"], found["not"] or "exists")
+    else:
+        raise failure.bad_request(
+            f"unable to parse requirement: found '{text}', expected: identifier"
+        )
+    wrong = qualified_name_error(result.key) or next(
+        (error for value in result.values if (error := label_value_error(value))), None
+    )
+    if wrong:
+        raise failure.bad_request(f"unable to parse requirement: {wrong}")
+    return result
+
+
+def labels(text: str) -> LabelTest | None:
+    """Read a label selector as a query parameter has it; None when it chooses everything.
+
+    Raises:
+        failure.Failure: it cannot be read.
+    """
+    if not text.strip():
+        return None
+    requirements = [_requirement(part) for part in _split(text)]
+    return lambda found: all(each.accepts(found) for each in requirements)
+
+
+def label_object(selector: Object | None) -> LabelTest:
+    """Read a LabelSelector object; an absent one chooses nothing, an empty one everything."""
+    if selector is None:
+        return lambda _: False
+    requirements = [
+        Requirement(key, "in", frozenset({value}))
+        for key, value in cast("dict[str, str]", selector.get("matchLabels") or {}).items()
+    ]
+    operators = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}
+    for each in cast("list[Object]", selector.get("matchExpressions") or []):
+        values: list[Any] = each.get("values") or []
+        requirements.append(
+            Requirement(each["key"], operators[each["operator"]], frozenset(values))
+        )
+    return lambda found: all(each.accepts(found) for each in requirements)
+
+
+def text_of(selector: Object) -> str:
+    """Write a LabelSelector object as a query parameter has it."""
+    parts = [
+        f"{key}={value}"
+        for key, value in sorted(cast("dict[str, str]", selector.get("matchLabels") or {}).items())
+    ]
+    for each in cast("list[Object]", selector.get("matchExpressions") or []):
+        values = ",".join(sorted(each.get("values") or []))
+        shape = {
+            "In": "{} in ({})",
+            "NotIn": "{} notin ({})",
+            "Exists": "{}",
+            "DoesNotExist": "!{}",
+        }
+        parts.append(shape[each["operator"]].format(each["key"], values))
+    return ",".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldTerm:
+    """One condition on one field."""
+
+    name: str
+    value: str
+    equal: bool
+
+    def accepts(self, record: Record) -> bool:
+        """Whether the object fulfils the condition."""
+        if self.name == "metadata.name":
+            found = record.key.name
+        elif self.name == "metadata.namespace":
+            found = record.key.namespace
+        else:
+            found = record.fields.get(self.name, "")
+        return (found == self.value) is self.equal
+
+
+def _term(text: str, known: Mapping[str, object]) -> FieldTerm:
+    for operator, equal in (("!=", False), ("==", True), ("=", True)):
+        name, found, value = text.partition(operator)
+        if found:
+            break
+    else:
+        raise failure.bad_request(f"invalid selector: '{text}'; can't understand '{text}'")
+    name = name.strip()
+    if name not in known and name not in {"metadata.name", "metadata.namespace"}:
+        raise failure.bad_request(f"field label not supported: {name}")
+    return FieldTerm(name, _ESCAPE.sub(r"\1", value), equal)
+
+
+def fields(text: str, known: Mapping[str, object]) -> tuple[FieldTerm, ...]:
+    """Read a field selector as a query parameter has it.
+
+    Args:
+        text: the selector.
+        known: the fields that objects of this kind can be chosen by, besides name and namespace.
+
+    Raises:
+        failure.Failure: it cannot be read, or names another field.
+    """
+    parts = re.split(r"(?<!\\),", text)
+    return tuple(_term(part, known) for part in parts if part.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a list, a watch or a collection's deletion asks for."""
+
+    namespace: str = ""
+    labels: LabelTest | None = None
+    fields: tuple[FieldTerm, ...] = ()
+
+    def accepts(self, record: Record) -> bool:
+        """Whether the object is chosen."""
+        if self.namespace and record.key.namespace != self.namespace:
+            return False
+        if self.labels is not None and not self.labels(record.labels):
+            return False
+        return all(term.accepts(record) for term in self.fields)
+
+    @property
+    def everything(self) -> bool:
+        """Whether nothing but the namespace is asked for."""
+        return self.labels is None and not self.fields

@@ -1,0 +1,357 @@
+"""How does an object become, or change? The one way of every create, update, patch and apply."""
+
+from dataclasses import dataclass, field
+from datetime import UTC
+from random import Random
+from typing import Any, cast
+from uuid import UUID
+
+from ouranos.engine.apiserver import exchange, failure, metadata, strategy
+from ouranos.engine.apiserver.merge import managed
+from ouranos.engine.apiserver.records import Record
+from ouranos.engine.apiserver.resources import Registry, Resource
+from ouranos.engine.apiserver.store import Store
+from ouranos.kit import kinds, seams
+from ouranos.kit.objects import Key, Object
+
+_KEPT = (
+    "name",
+    "namespace",
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "generation",
+    "selfLink",
+    "resourceVersion",
+)
+_TRIES = 8
+
+
+@dataclass(slots=True)
+class Target:
+    """What a write is aimed at, and how it is meant.
+
+    Attributes:
+        manager: who is noted in metadata.managedFields.
+        validation: what happens to unknown fields: Strict, Warn or Ignore.
+        warnings: collects what the caller should be told.
+        tracked: whether managedFields are noted here; an apply has noted them already.
+    """
+
+    resource: Resource
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+    manager: str = "ouranos"
+    dry_run: bool = False
+    validation: str = "Ignore"
+    warnings: list[str] = field(default_factory=list[str])
+    tracked: bool = True
+
+    @property
+    def key(self) -> Key:
+        """Give where the object is."""
+        return Key(self.namespace, self.name)
+
+
+class Writer:
+    """Makes and changes objects of one store."""
+
+    def __init__(self, store: Store, registry: Registry, given: seams.Seams) -> None:
+        """Write into a store; time and chance come from the seams."""
+        self.store = store
+        self.registry = registry
+        self._clock = given.clock
+        self._random: Random = given.random
+
+    def time(self) -> str:
+        """Give the time as Kubernetes writes it."""
+        return self._clock.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def _context(self) -> strategy.Context:
+        return strategy.Context(self.store, self.registry, self.time())
+
+    # Create.
+
+    async def create(self, target: Target, obj: Object) -> bytes:
+        """Make a new object and give its JSON.
+
+        Raises:
+            failure.Failure: it is refused.
+        """
+        resource = target.resource
+        unknown = self._identify(target, obj)
+        meta: Object = obj["metadata"]
+        if meta.pop("resourceVersion", ""):
+            raise failure.bad_request("resourceVersion should not be set on objects to be created")
+        self._admit(target)
+        self._name(target, meta)
+        for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"):
+            meta.pop(name, None)
+        if resource.has_status:
+            obj.pop("status", None)
+        self._conform(target, obj, unknown, None)
+        meta["uid"] = str(UUID(int=self._random.getrandbits(128), version=4))
+        meta["creationTimestamp"] = self.time()
+        if resource.counts:
+            meta["generation"] = 1
+        obj = self._track(target, None, obj)
+        strategy.on_create(resource, obj, self._context())
+        if target.dry_run:
+            return exchange.encode(obj)
+        return await self._put(resource, obj)
+
+    def _identify(self, target: Target, obj: Object) -> list[str]:
+        """Check that an object is what its path says; give unknown metadata fields."""
+        kind = target.resource.kind
+        api_version, name = obj.get("apiVersion"), obj.get("kind")
+        if (target.resource.custom and not name) or (name and name != kind.kind):
+            raise failure.bad_request(
+                f"{name or 'the object'} in version {api_version!s} cannot be handled as a {kind.kind}: "
+                "Object 'Kind' is missing or does not match the path"
+            )
+        if (target.resource.custom and not api_version) or (
+            api_version and api_version != kind.api_version
+        ):
+            raise failure.bad_request(
+                f"the API version in the data ({api_version}) does not match the expected API version "
+                f"({kind.api_version})"
+            )
+        obj["apiVersion"], obj["kind"] = kind.api_version, kind.kind
+        unknown = metadata.normalise(obj)
+        meta: Object = obj["metadata"]
+        if kind.namespaced:
+            if meta.setdefault("namespace", target.namespace) != target.namespace:
+                raise failure.bad_request(
+                    "the namespace of the provided object does not match the namespace sent on the request"
+                )
+        else:
+            meta.pop("namespace", None)
+        if target.name and meta.setdefault("name", target.name) != target.name:
+            raise failure.bad_request(
+                f"the name of the object ({meta['name']}) does not match the name on the URL ({target.name})"
+            )
+        return unknown
+
+    def admit_apply(self, target: Target, applied: Object, live: Object | None) -> None:
+        """Check an applied configuration before it is merged.
+
+        Raises:
+            failure.Failure: it is not of its path, or says what an apply may not say.
+        """
+        if (applied.get("metadata") or {}).get("managedFields"):
+            raise failure.bad_request("metadata.managedFields must be nil")
+        unknown = self._identify(target, applied)
+        uid: str = applied["metadata"].get("uid", "")
+        if uid and live is None:
+            why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            raise failure.conflict(target.resource.name, target.name, why)
+        self._prune(target, applied, unknown)
+
+    def _name(self, target: Target, meta: Object) -> None:
+        """Give the object a free name, or refuse one that is taken."""
+        storage, namespace = target.resource.storage, meta.get("namespace", "")
+        base: str = meta.get("generateName", "")
+        tries = _TRIES if base and not meta.get("name") else 1
+        for _ in range(tries):
+            if tries > 1:
+                meta["name"] = metadata.generate_name(base, self._random)
+            if "name" not in meta or not self.store.latest(storage, Key(namespace, meta["name"])):
+                return
+        raise failure.already_exists(target.resource.name, meta["name"])
+
+    def _admit(self, target: Target) -> None:
+        """Refuse what lies in a namespace that is not there, or is going."""
+        if not target.resource.kind.namespaced:
+            return
+        record = self.store.latest(kinds.NAMESPACE.qualified, Key("", target.namespace))
+        if record is None:
+            raise failure.not_found("namespaces", target.namespace)
+        if record.deleting:
+            message = f"namespace {target.namespace} is being terminated"
+            raise failure.forbidden(
+                target.resource.name,
+                target.name,
+                f"unable to create new content in namespace {target.namespace} because it is being terminated",
+                [
+                    {
+                        "reason": "NamespaceTerminating",
+                        "message": message,
+                        "field": "metadata.namespace",
+                    }
+                ],
+            )
+
+    # Update.
+
+    async def update(self, target: Target, obj: Object, old: Record) -> bytes:
+        """Change an object and give its JSON; what changes nothing is not written.
+
+        Raises:
+            failure.Failure: it is refused.
+        """
+        resource = target.resource
+        before = resource.decode(old)
+        unknown = self._identify(target, obj)
+        self._check_version(target, obj["metadata"], old)
+        self._carry(target, obj, before)
+        self._conform(target, obj, unknown, before)
+        if resource.counts and self._wanted(resource, obj) != self._wanted(resource, before):
+            obj["metadata"]["generation"] = before["metadata"].get("generation", 0) + 1
+        obj = self._track(target, before, obj)
+        strategy.on_update(resource, obj, self._context())
+        if target.dry_run:
+            return exchange.encode(obj)
+        if finished(obj):
+            return await self._remove(resource, obj)
+        if _timeless(obj) == _timeless(before):
+            return resource.full(old)
+        return await self._put(resource, obj)
+
+    def _check_version(self, target: Target, meta: Object, old: Record) -> None:
+        name = target.resource.name
+        if (uid := meta.get("uid")) and uid != old.uid:
+            raise failure.conflict(
+                name,
+                old.key.name,
+                f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old.uid}",
+            )
+        version = meta.get("resourceVersion", "")
+        if version and version != str(old.version):
+            raise failure.modified(name, old.key.name)
+
+    def _carry(self, target: Target, obj: Object, before: Object) -> None:
+        """Take from the old object what this request may not change."""
+        meta: Object = obj["metadata"]
+        noted: Any = meta.get("managedFields")
+        for name in _KEPT:
+            if name in before["metadata"]:
+                meta[name] = before["metadata"][name]
+            else:
+                meta.pop(name, None)
+        if target.subresource == "status":
+            self._only(obj, before, "status")
+            if noted is not None and not target.tracked:
+                obj["metadata"] = {**before["metadata"], "managedFields": noted}
+        elif target.subresource == "finalize":
+            self._only(obj, before, "spec")
+        elif target.resource.has_status:
+            self._but_status(obj, before)
+
+    @staticmethod
+    def _only(obj: Object, before: Object, name: str) -> None:
+        value = obj.get(name)
+        obj.clear()
+        obj.update(before)
+        obj["metadata"] = dict(before["metadata"])
+        if value is None:
+            obj.pop(name, None)
+        else:
+            obj[name] = value
+
+    @staticmethod
+    def _but_status(obj: Object, before: Object) -> None:
+        if "status" in before:
+            obj["status"] = before["status"]
+        else:
+            obj.pop("status", None)
+
+    @staticmethod
+    def _wanted(resource: Resource, obj: Object) -> Object:
+        return {
+            name: value
+            for name, value in obj.items()
+            if name != "metadata" and not (name == "status" and resource.has_status)
+        }
+
+    # Both.
+
+    def _conform(
+        self, target: Target, obj: Object, unknown: list[str], before: Object | None
+    ) -> None:
+        """Prune, default and validate an object."""
+        resource, schema = target.resource, target.resource.schema
+        self._prune(target, obj, unknown)
+        strategy.normalise(resource, obj)
+        schema.default(obj)
+        causes = metadata.causes(resource, obj["metadata"])
+        causes += schema.validate(obj)
+        if before is not None:
+            causes += metadata.update_causes(obj["metadata"], before["metadata"])
+            if not causes:
+                causes += schema.validate_update(obj, before)
+        if not causes:
+            causes += strategy.causes(resource, obj)
+        if causes:
+            raise failure.invalid(resource.group_kind, obj["metadata"].get("name", ""), causes)
+
+    @staticmethod
+    def _prune(target: Target, obj: Object, unknown: list[str]) -> None:
+        """Remove what the schema does not know, and say so as the caller wishes."""
+        schema = target.resource.schema
+        unknown = [*unknown, *schema.prune(obj)]
+        if unknown and target.validation == "Strict":
+            listed = ", ".join(f'unknown field "{each}"' for each in unknown)
+            raise failure.bad_request(f"strict decoding error: {listed}")
+        if target.validation == "Warn":
+            target.warnings += [f'unknown field "{each}"' for each in unknown]
+
+    def _track(self, target: Target, before: Object | None, obj: Object) -> Object:
+        if not target.tracked:
+            return obj
+        return managed.update(
+            before,
+            obj,
+            target.resource.schema,
+            manager=target.manager,
+            subresource=target.subresource,
+            api_version=target.resource.kind.api_version,
+            time=self.time(),
+        )
+
+    def _stored(self, resource: Resource, obj: Object) -> tuple[Resource, Object]:
+        stored = self.registry.stored(resource.storage)
+        if stored is None:
+            raise failure.no_such_path()
+        return stored, resource.inward(obj) if resource.inward else obj
+
+    async def _put(self, resource: Resource, obj: Object) -> bytes:
+        stored, obj = self._stored(resource, obj)
+        record = await self.store.put(stored.storage, obj, stored.head, stored.fields)
+        return resource.full(record)
+
+    async def _remove(self, resource: Resource, obj: Object) -> bytes:
+        stored, obj = self._stored(resource, obj)
+        record = await self.store.remove(stored.storage, obj, stored.head, stored.fields)
+        return resource.full(record)
+
+    async def mark(self, resource: Resource, obj: Object) -> bytes:
+        """Write what the server itself has changed: deletion marks, finalizers, owner references."""
+        return await self._put(resource, obj)
+
+    async def remove(self, resource: Resource, obj: Object) -> bytes:
+        """Remove an object for good, given its last state."""
+        return await self._remove(resource, obj)
+
+
+def finished(obj: Object) -> bool:
+    """Whether nothing holds a deleted object any more."""
+    meta: Object = obj["metadata"]
+    if "deletionTimestamp" not in meta or meta.get("finalizers"):
+        return False
+    if (
+        obj["kind"] == "Namespace"
+        and obj["apiVersion"] == "v1"
+        and obj.get("spec", {}).get("finalizers")
+    ):
+        return False
+    return not meta.get("deletionGracePeriodSeconds")
+
+
+def _timeless(obj: Object) -> Object:
+    """Give an object without the times at which its managers wrote."""
+    meta: Object = obj["metadata"]
+    entries = cast("list[Object]", meta.get("managedFields") or [])
+    bare = [{name: value for name, value in each.items() if name != "time"} for each in entries]
+    return {**obj, "metadata": {**meta, "managedFields": bare}}
