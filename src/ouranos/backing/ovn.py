@@ -1,0 +1,91 @@
+"""OVN: what virtual networks are, and what follows for each machine. The page of its servers."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ouranos.backing import manifests, page
+from ouranos.kit import errors, kinds
+from ouranos.kit.objects import Object
+
+UID: Final = 42424
+NORTHBOUND: Final = manifests.Port("northbound", 6641, service="-nb", field="northboundPort")
+SOUTHBOUND: Final = manifests.Port("southbound", 6642, service="-sb", field="southboundPort")
+_DATA: Final = "/var/lib/ovn"
+_RUN: Final = "/run/ovn"
+_CONFIG: Final = "/etc/ouranos"
+
+
+def pod(_: Object) -> manifests.Pod:
+    """Return the pod of both databases and northd."""
+    data = manifests.Volume("data", _DATA)
+    run = manifests.Volume("run", _RUN)
+    config = manifests.Volume("config", _CONFIG, read_only=True)
+    logs = ("-vconsole:info", "-vsyslog:off", "-vfile:off")
+    return manifests.Pod(
+        uid=UID,
+        first=(
+            manifests.Container("initialise", ("sh", f"{_CONFIG}/initialise.sh"), (data, config)),
+        ),
+        containers=(
+            *(
+                manifests.Container(
+                    port.name,
+                    (
+                        *("ovsdb-server", f"{_DATA}/{short}.db"),
+                        f"--remote=punix:{_RUN}/{short}.sock",
+                        f"--remote=ptcp:{port.number}:$(POD_IP)",
+                        f"--unixctl={_RUN}/{short}.ctl",
+                        *logs,
+                    ),
+                    (data, run),
+                    variables=(manifests.POD_IP,),
+                    port=port,
+                )
+                for port, short in ((NORTHBOUND, "nb"), (SOUTHBOUND, "sb"))
+            ),
+            manifests.Container(
+                "northd",
+                (
+                    *("ovn-northd", f"--ovnnb-db=unix:{_RUN}/nb.sock"),
+                    f"--ovnsb-db=unix:{_RUN}/sb.sock",
+                    f"--unixctl={_RUN}/northd.ctl",
+                    *logs,
+                ),
+                (run,),
+                check=("ovn-appctl", "-t", f"{_RUN}/northd.ctl", "status"),
+            ),
+        ),
+        scratch=("run",),
+        grace=15,
+    )
+
+
+async def health(site: page.Site) -> Mapping[str, str]:
+    """Ask both databases for their names."""
+    for port, database in ((NORTHBOUND, "OVN_Northbound"), (SOUTHBOUND, "OVN_Southbound")):
+        host, number = site.place(port)
+        question = json.dumps({"method": "list_dbs", "params": [], "id": 0})
+        answer = await site.means.ask(host, number, question.encode(), b"}")
+        if f'"{database}"'.encode() not in answer:
+            raise errors.Transient(f"{host}:{number} does not hold {database}")
+    return {}
+
+
+def answers(site: page.Site) -> Mapping[str, Any]:
+    """Return both addresses as OVN's programs take them."""
+    return {
+        name: "tcp:{}:{}".format(*site.told(port))
+        for name, port in (("northbound", NORTHBOUND), ("southbound", SOUTHBOUND))
+    }
+
+
+PAGE: Final = page.Page(
+    kind=kinds.OVN,
+    image="ovn",
+    ports=(NORTHBOUND, SOUTHBOUND),
+    pod=pod,
+    files=lambda _: page.texts("ovn"),
+    health=health,
+    answers=answers,
+)

@@ -1,0 +1,141 @@
+"""What is a backing server? The types that its page is written in, and where it is reached.
+
+Pages are data and pure functions; what is done with a page is in `server.py`.
+"""
+
+import functools
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from random import Random
+from typing import Any
+
+from ouranos.backing import accounts, broker, manifests, sql, wire
+from ouranos.kit import address, controller, errors, objects, seams
+from ouranos.kit.objects import Kind, Object
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """By what controllers reach servers; tests and simulated worlds give their own."""
+
+    databases: sql.Connect = sql.MariaDb
+    brokers: broker.Connect = broker.connect
+    ask: wire.Ask = wire.ask
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A server's own account: made once, kept in a Secret, and made anew if the Secret is lost.
+
+    Attributes:
+        name: what the Secret is for: `mariadb-root-1`.
+        username: the account's name in the server.
+        further: given user name, password and chance, the Secret's other keys.
+        files: the keys that the server reads as files, at each start.
+    """
+
+    name: str
+    username: str
+    further: Callable[[str, str, Random], Mapping[str, str]]
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything that is particular to one kind of server.
+
+    Attributes:
+        image: the image that its containers run.
+        ports: where it listens; the first is the one that others use.
+        pod: given what `spec.builtin` says, its pod.
+        files: given the same, its configuration: text by file name.
+        health: asks the server something; returns what `status` is to tell of it, and raises
+            `errors.OuranosError` where it does not answer as it should.
+        answers: what `status` tells of where it answers.
+        credential: its own account, if it has accounts.
+        keeps_data: whether losing its pod's volume loses data.
+    """
+
+    kind: Kind
+    image: str
+    ports: tuple[manifests.Port, ...]
+    pod: Callable[[Object], manifests.Pod]
+    health: Callable[["Site"], Awaitable[Mapping[str, str]]]
+    answers: Callable[["Site"], Mapping[str, Any]]
+    files: Callable[[Object], Mapping[str, str]] = lambda _: {}
+    credential: Credential | None = None
+    keeps_data: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One server: what is said of it, where it is, and how to speak to it.
+
+    Asked by the server's own controller and by those of the claims on it.
+    """
+
+    object: Object
+    page: Page
+    means: Means
+    held: controller.Cache
+    seams: seams.Seams
+
+    @property
+    def identity(self) -> manifests.Identity:
+        """What its objects are called."""
+        key = objects.key_of(self.object)
+        return manifests.Identity(key.name, key.namespace)
+
+    @property
+    def builtin(self) -> Object:
+        """What is said of a server that is run here."""
+        return self.object["spec"].get("builtin") or {}
+
+    @property
+    def external(self) -> Object | None:
+        """What is said of a server that somebody else runs."""
+        return self.object["spec"].get("external")
+
+    @property
+    def secret(self) -> str:
+        """The Secret with the account that administers the server; empty where it has none."""
+        if self.external is not None:
+            return objects.mapping(self.external, "secretRef").get("name", "")
+        credential = self.page.credential
+        return f"{self.identity.name}-{credential.name}-1" if credential else ""
+
+    def place(self, port: manifests.Port) -> tuple[str, int]:
+        """Return where this process reaches one of the server's ports.
+
+        Raises:
+            errors.Transient: its Service has no address yet.
+        """
+        if self.external is not None:
+            return self.external["host"], self.external.get(port.field, port.number)
+        name = self.identity.name + port.service
+        found = address.of_service(self.held, self.identity.namespace, name, port.number)
+        if found is None:
+            raise errors.Transient(f"Service {name} has no address")
+        return found
+
+    def told(self, port: manifests.Port) -> tuple[str, int]:
+        """Return where the cloud's services reach one of the server's ports."""
+        if self.external is not None:
+            return self.place(port)
+        return self.identity.name + port.service, port.number
+
+    def login(self) -> tuple[str, str]:
+        """Return user name and password of the account by which the server is administered.
+
+        Raises:
+            errors.Transient: the Secret is not there, or lacks one of them.
+        """
+        return accounts.login(self.held, self.identity.namespace, self.secret)
+
+
+@functools.cache
+def texts(server: str) -> Mapping[str, str]:
+    """Return the configuration files and scripts of a server, by name (`files/<server>/`)."""
+    folder = resources.files("ouranos.backing") / "files" / server
+    return {file.name: file.read_text() for file in sorted(folder.iterdir(), key=lambda f: f.name)}

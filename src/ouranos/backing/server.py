@@ -1,0 +1,161 @@
+"""How is a backing server kept running, or checked where somebody else runs it?
+
+The steps that all four kinds of server share.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from ouranos.backing import accounts, manifests, rollout
+from ouranos.backing import page as page_
+from ouranos.images import catalog
+from ouranos.kit import controller, errors, kinds, objects, outcome, pipeline, randoms
+from ouranos.kit.objects import Key, Kind, Object
+
+_CHECK_EXTERNAL: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What one pass over a server has in its hands."""
+
+    pass_: controller.Pass
+    site: page_.Site
+
+
+async def secrets(scope: Scope) -> outcome.Outcome:
+    """The server's own account exists; if its Secret is lost, it is made anew."""
+    credential = scope.site.page.credential
+    if credential is None or _held(scope, kinds.SECRET, scope.site.secret) is not None:
+        return outcome.DONE
+    chance = scope.pass_.seams.random
+    password = randoms.password(chance)
+    data = {
+        "username": credential.username,
+        "password": password,
+        **credential.further(credential.username, password, chance),
+    }
+    try:
+        await scope.pass_.create(manifests.secret(scope.site.identity, scope.site.secret, data))
+    except errors.AlreadyExists as error:
+        raise errors.Transient(f"Secret {scope.site.secret} exists, but is not seen yet") from error
+    return outcome.DONE
+
+
+async def configuration(scope: Scope) -> outcome.Outcome:
+    """The server's configuration exists, named after its content."""
+    wanted = _configuration(scope)
+    if wanted is not None:
+        await scope.pass_.apply(wanted)
+    return outcome.DONE
+
+
+async def workload(scope: Scope) -> outcome.Outcome:
+    """The server's pod runs, is of the present configuration, and is found by its Services."""
+    pass_ = scope.pass_
+    for service in manifests.services(scope.site.identity, scope.site.page.ports):
+        await pass_.apply(service)
+    if scope.site.page.keeps_data:
+        await pass_.apply(manifests.budget(scope.site.identity))
+    wanted = _configuration(scope)
+    config = wanted["metadata"]["name"] if wanted else ""
+    pod = scope.site.page.pod(scope.site.builtin)
+    present = await pass_.apply(
+        manifests.stateful_set(scope.site.identity, pod, _sources(scope, config))
+    )
+    pods = pass_.cache.list(
+        kinds.POD, scope.site.identity.namespace, labels=scope.site.identity.selector
+    )
+    awaited = rollout.awaited(present, pods)
+    if awaited is not None:
+        return outcome.wait(awaited)
+    for old in pass_.cache.owned(kinds.CONFIG_MAP, pass_.object):
+        if old["metadata"]["name"] != config:
+            await pass_.delete(kinds.CONFIG_MAP, old["metadata"]["name"])
+    return outcome.DONE
+
+
+async def health(scope: Scope) -> outcome.Outcome:
+    """The server answers a question from outside."""
+    facts = await scope.site.page.health(scope.site)
+    scope.pass_.status |= {**facts, **scope.site.page.answers(scope.site)}
+    if scope.site.external is None:
+        return outcome.DONE
+    return outcome.Outcome(again_in=_CHECK_EXTERNAL)
+
+
+_BUILTIN: Final = (
+    pipeline.Stage[Scope]((secrets, configuration)),
+    pipeline.Stage[Scope]((workload,)),
+    pipeline.Stage[Scope]((health,)),
+)
+_EXTERNAL: Final = (pipeline.Stage[Scope]((health,)),)
+
+
+def controller_of(page: page_.Page, means: page_.Means) -> controller.Controller:
+    """Return the controller of one kind of server."""
+
+    async def reconcile(pass_: controller.Pass) -> outcome.Outcome:
+        if pass_.deleting:
+            return outcome.DONE
+        scope = Scope(pass_, page_.Site(pass_.object, page, means, pass_.cache, pass_.seams))
+        stages = _BUILTIN if scope.site.external is None else _EXTERNAL
+        return await pipeline.run(pass_, scope, stages, available=_is_running)
+
+    def of_pod(pod: Object, held: controller.Cache) -> list[Key]:
+        name = objects.labels_of(pod).get("app.kubernetes.io/name", "")
+        key = Key(objects.namespace_of(pod), name)
+        return [key] if held.get(page.kind, name, key.namespace) else []
+
+    def of_secret(secret: Object, held: controller.Cache) -> list[Key]:
+        key = objects.key_of(secret)
+        return [
+            objects.key_of(obj)
+            for obj in held.list(page.kind, key.namespace)
+            if objects.mapping(obj, "spec", "external", "secretRef").get("name") == key.name
+        ]
+
+    return controller.Controller(
+        name=page.kind.kind.lower(),
+        kind=page.kind,
+        reconcile=reconcile,
+        owns=(
+            kinds.SECRET,
+            kinds.CONFIG_MAP,
+            kinds.SERVICE,
+            kinds.STATEFUL_SET,
+            kinds.POD_DISRUPTION_BUDGET,
+        ),
+        watches=(controller.Watch(kinds.POD, of_pod), controller.Watch(kinds.SECRET, of_secret)),
+    )
+
+
+def _is_running(scope: Scope) -> bool:
+    if scope.site.external is not None:
+        return False
+    present = _held(scope, kinds.STATEFUL_SET, scope.site.identity.name)
+    return present is not None and objects.mapping(present, "status").get("readyReplicas", 0) > 0
+
+
+def _configuration(scope: Scope) -> Object | None:
+    files = scope.site.page.files(scope.site.builtin)
+    return manifests.config_map(scope.site.identity, files) if files else None
+
+
+def _sources(scope: Scope, config: str) -> manifests.Sources:
+    release: str = scope.pass_.object["spec"]["release"]
+    credential = scope.site.page.credential
+    secret = _held(scope, kinds.SECRET, scope.site.secret) if credential else None
+    return manifests.Sources(
+        image=catalog.reference(scope.site.page.image, release),
+        config=config,
+        secret=scope.site.secret,
+        secret_items=credential.files if credential else (),
+        secret_digest=accounts.digest(secret) if secret else "",
+        storage=scope.site.builtin.get("storage", "") if scope.site.page.keeps_data else "",
+    )
+
+
+def _held(scope: Scope, kind: Kind, name: str) -> Object | None:
+    return scope.pass_.cache.get(kind, name, scope.site.identity.namespace)
