@@ -1,0 +1,271 @@
+"""Which Debian packages does a layer consist of, and how do they get here? An apt of our own.
+
+The host's apt is asked where the archive is and how to reach it; its state is neither read nor
+changed. Signatures are checked against the host's copy of Debian's keyring, packages against the
+hashes that the signed index names.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import re
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+from urllib.parse import unquote
+
+from ouranos.images import processes
+from ouranos.images.processes import Job, Patience
+from ouranos.kit import conditions, errors
+
+KEYRING: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+DEFAULT_ARCHIVE: Final = "http://deb.debian.org/debian"
+DEFAULT_SECURITY: Final = "http://deb.debian.org/debian-security"
+"""Debian's own addresses, for hosts whose sources name none."""
+
+_HELPER: Final = "/usr/lib/apt/apt-helper"
+_FRESH: Final = 600
+"""Seconds for which an index is not asked for again."""
+
+_URI: Final = re.compile(r"'(?P<uri>[^']+)' (?P<file>\S+) (?P<size>\d+) SHA256:(?P<sha256>\w{64})")
+
+
+class Package(NamedTuple):
+    """A package file of the archive."""
+
+    name: str
+    version: str
+    uri: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Where Debian is fetched from."""
+
+    main: str = DEFAULT_ARCHIVE
+    security: str = DEFAULT_SECURITY
+
+
+async def host_archive(patience: Patience) -> Archive:
+    """Return the archive that the host's own sources name, or Debian's own."""
+    codename = await asyncio.to_thread(_codename)
+    if codename is None:
+        return Archive()
+    targets = await processes.run(
+        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)"],
+        Job("reading the host's package sources", patience),
+    )
+    return archive_of(targets.decode(), codename)
+
+
+def _codename() -> str | None:
+    """Return the name of the host's Debian; None if it is another system."""
+    try:
+        content = Path("/etc/os-release").read_text("utf-8")
+    except FileNotFoundError:
+        return None
+    release = dict(line.split("=", 1) for line in content.splitlines() if "=" in line)
+    name = release.get("VERSION_CODENAME", "").strip('"')
+    return name or None if release.get("ID") == "debian" else None
+
+
+def archive_of(targets: str, codename: str) -> Archive:
+    """Return the archive among the host's sources.
+
+    Args:
+        targets: A line for each: address, suite, component.
+        codename: Of the host's Debian.
+    """
+    found: dict[str, str] = {}
+    for line in targets.splitlines():
+        address, suite, component = [*line.split(" "), "", "", ""][:3]
+        if component == "main":
+            found.setdefault(suite, address.rstrip("/"))
+    return Archive(
+        main=found.get(codename, DEFAULT_ARCHIVE),
+        security=found.get(f"{codename}-security", DEFAULT_SECURITY),
+    )
+
+
+class Apt:
+    """The packages of one Debian suite, below a directory of its own."""
+
+    def __init__(self, directory: Path, suite: str, patience: Patience, archive: Archive) -> None:
+        self._directory = directory
+        self._suite = suite
+        self.patience = patience
+        self._archive = archive
+        self._updating = asyncio.Lock()
+
+    async def _apt(self, what: str, *arguments: str, watched: Path | None = None) -> str:
+        output = await processes.run(
+            arguments,
+            Job(what, self.patience, None if watched is None else lambda: _bytes_below(watched)),
+            env={
+                "APT_CONFIG": str(self._directory / "apt.conf"),
+                "DEBIAN_FRONTEND": "noninteractive",
+            },
+        )
+        return output.decode("utf-8", "replace")
+
+    async def update(self) -> None:
+        """Fetch the archive's index, unless that was done a moment ago.
+
+        Raises:
+            Transient: The archive does not answer, or its signature is not Debian's.
+            Terminal: The host lacks Debian's keyring.
+        """
+        async with self._updating:
+            stamp = self._directory / "updated"
+            with contextlib.suppress(FileNotFoundError):
+                if 0 <= time.time() - stamp.stat().st_mtime < _FRESH:
+                    return
+            await self._configure()
+            lists = self._directory / "lists"
+            await self._apt(
+                f"fetching the package index of {self._suite} from {self._archive.main}",
+                *("apt-get", "-qq", "-o", "APT::Update::Error-Mode=any", "update"),
+                watched=lists,
+            )
+            stamp.touch()
+
+    def stale(self) -> None:
+        """Have the index fetched again at the next chance: a package was not as it says."""
+        (self._directory / "updated").unlink(missing_ok=True)
+
+    async def _configure(self) -> None:
+        if not KEYRING.is_file():
+            raise errors.Terminal(
+                conditions.Reason.UNRECOVERABLE,
+                f"{KEYRING} is missing: install the package debian-archive-keyring",
+            )
+        reach = await processes.run(
+            ["apt-config", "dump", "Acquire"], Job("reading the host's apt settings", self.patience)
+        )
+        directory = self._directory
+        for folder in ("lists/partial", "none/partial", "etc/preferences.d"):
+            (directory / folder).mkdir(parents=True, exist_ok=True)
+        (directory / "apt.conf").write_text(_settings(directory, reach.decode(), self.patience))
+        signed = f"deb [signed-by={KEYRING}]"
+        (directory / "sources.list").write_text(
+            f"{signed} {self._archive.main} {self._suite} main\n"
+            f"{signed} {self._archive.main} {self._suite}-updates main\n"
+            f"{signed} {self._archive.security} {self._suite}-security main\n"
+        )
+
+    async def resolve(self, packages: Iterable[str], absent: Sequence[str]) -> list[Package]:
+        """Return these packages with all that they depend on, sorted by name.
+
+        Args:
+            packages: Names.
+            absent: Names that count as installed, and with them what only they need.
+        """
+        status = self._status(absent)
+        answer = await self._apt(
+            "choosing packages",
+            *("apt-get", "-qq", "-y", "--print-uris", "-o", f"Dir::State::status={status}"),
+            *("install", *packages),
+        )
+        found = [
+            Package(
+                name=name,
+                version=unquote(version),
+                uri=match["uri"],
+                size=int(match["size"]),
+                sha256=match["sha256"],
+            )
+            for match in map(_URI.fullmatch, map(str.strip, answer.splitlines()))
+            if match is not None
+            for name, version, _ in [match["file"].split("_")]
+        ]
+        return sorted(found)
+
+    def _status(self, absent: Sequence[str]) -> Path:
+        text = "".join(
+            f"Package: {name}\nStatus: install ok installed\nArchitecture: amd64\n"
+            "Multi-Arch: allowed\nVersion: 999:0\nMaintainer: nobody\nDescription: not needed\n\n"
+            for name in sorted(absent)
+        )
+        path = self._directory / f"status-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+        if not path.exists():
+            path.write_text(text)
+        return path
+
+    async def fetch(self, packages: Sequence[Package], to: Path, scratch: Path) -> None:
+        """Put the packages' files there, named after their hashes; those that are there stay.
+
+        Raises:
+            Transient: The archive does not answer, or a file is not what the index says.
+        """
+        missing = [package for package in packages if not file_of(package, to).exists()]
+        if not missing:
+            return
+        arguments: list[str] = []
+        for package in missing:
+            arguments += [package.uri, str(file_of(package, scratch)), f"SHA256:{package.sha256}"]
+        size = sum(package.size for package in missing) / 1e6
+        what = f"fetching {len(missing)} packages ({size:.0f} MB) from {self._archive.main}"
+        try:
+            await self._apt(what, _HELPER, "-qq", "download-file", *arguments, watched=scratch)
+        except errors.Transient:
+            self.stale()
+            raise
+        finally:
+            # Those that came before the failure need not come again.
+            for package in missing:
+                with contextlib.suppress(FileNotFoundError):
+                    file_of(package, scratch).replace(file_of(package, to))
+
+
+def file_of(package: Package, directory: Path) -> Path:
+    """Return where a package's file is, or will be, in this directory."""
+    return directory / f"{package.sha256}.deb"
+
+
+def _settings(directory: Path, reach: str, patience: Patience) -> str:
+    """Return an apt.conf that shares nothing with the host but how to reach archives."""
+    own = {
+        "Dir": f"{directory}/",
+        "Dir::Etc": f"{directory}/etc/",
+        "Dir::Etc::sourcelist": f"{directory}/sources.list",
+        "Dir::Etc::sourceparts": "/dev/null",
+        "Dir::Etc::main": "/dev/null",
+        "Dir::Etc::parts": "/dev/null",
+        "Dir::Etc::trusted": "/dev/null",
+        "Dir::Etc::trustedparts": "/dev/null",
+        "Dir::Etc::netrc": "/etc/apt/auth.conf",
+        "Dir::Etc::netrcparts": "/etc/apt/auth.conf.d",
+        "Dir::State": f"{directory}/",
+        "Dir::State::lists": "lists/",
+        "Dir::Cache": f"{directory}/",
+        # apt names the address of a package only where its cache lacks the file: it lacks all.
+        "Dir::Cache::archives": "none/",
+        "APT::Architecture": "amd64",
+        "APT::Architectures": "amd64",
+        "APT::Install-Recommends": "false",
+        "APT::Sandbox::User": "root",
+        "Acquire::ForceHash": "SHA256",
+        "Acquire::Languages": "none",
+        "Acquire::Retries": "2",
+        "Acquire::http::Timeout": f"{patience.stall / 2:.0f}",
+        "Acquire::https::Timeout": f"{patience.stall / 2:.0f}",
+        "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled": "false",
+        "Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled": "false",
+    }
+    lines = [line for line in reach.splitlines() if line.startswith("Acquire::")]
+    return "\n".join([*lines, *(f'{name} "{value}";' for name, value in own.items()), ""])
+
+
+def _bytes_below(directory: Path) -> int:
+    total = 0
+    for folder, _, files in os.walk(directory):
+        for name in files:
+            with contextlib.suppress(OSError):
+                total += (Path(folder) / name).stat().st_size
+    return total

@@ -1,0 +1,249 @@
+"""How is a layer made? One run of making: every layer that is missing, each once, by rank."""
+
+import asyncio
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from ouranos import releases
+from ouranos.images import apt, catalog, definition, environment, tree
+from ouranos.images.apt import Apt, Package
+from ouranos.images.definition import Layer
+from ouranos.images.ledger import Ledger
+from ouranos.images.slots import Slots
+
+_FORMAT: Final = 1
+"""Part of every layer's name: to be raised when the same definition comes to another tree."""
+
+_PARTS: Final = 4
+"""Into how many runs compiling is split: always as many, because that decides the bytes."""
+
+Answer = TypeVar("Answer")
+
+Report = Callable[[Layer, str], None]
+"""Told what is being done for a layer; an empty step says that it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a layer will be made from."""
+
+    layer: Layer
+    key: str
+    """Its name in the store."""
+    packages: tuple[Package, ...]
+    """Its own, without those of the layers below."""
+
+
+def digest(value: Any) -> str:
+    """Return a short name for a JSON value."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def wording(layer: Layer) -> dict[str, Any]:
+    """Return everything that the definition says about this layer alone."""
+    words = asdict(layer)
+    del words["over"]
+    return words
+
+
+def definition_digest(layer: Layer, release: releases.Release) -> str:
+    """Return the name of a layer's definition, which is known without asking any registry."""
+    inputs: list[Any] = [_FORMAT, release.facts.debian, wording(layer)]
+    if layer.packages:
+        inputs += [definition_digest(lower, release) for lower in layer.over]
+    if layer.environment:
+        facts = release.facts
+        inputs += [release.lock, facts.python, facts.manylinux, asdict(facts.packages)]
+    if layer.runtime:
+        source = environment.runtime_source()
+        inputs += [
+            (str(path), (source / path).read_text("utf-8"))
+            for path in environment.runtime_files(source)
+        ]
+    return digest(inputs)
+
+
+def recorded(layers: Sequence[Layer], release: releases.Release, ledger: Ledger) -> dict[str, str]:
+    """Return the names, in the store, of those layers that are there and fit together.
+
+    Args:
+        layers: Lowest first, with all that they stand on.
+        release: The layers' release.
+        ledger: The store.
+    """
+    found: dict[str, str] = {}
+    for layer in layers:
+        name = definition_digest(layer, release)
+        key = ledger.defined(name) if layer.packages else name
+        if key is None or not ledger.has(key):
+            continue
+        if not layer.packages or ledger.below(key) == [
+            found.get(lower.name) for lower in layer.below()
+        ]:
+            found[layer.name] = key
+    return found
+
+
+class Building:
+    """Makes layers of one release; lives while the store is locked."""
+
+    def __init__(
+        self, release: releases.Release, ledger: Ledger, sources: Apt, slots: Slots, report: Report
+    ) -> None:
+        self._release = release
+        self._ledger = ledger
+        self._apt = sources
+        self._slots = slots
+        self._report = report
+        self._patience = sources.patience
+        self._plans: dict[str, asyncio.Task[Plan]] = {}
+        self._layers: dict[str, asyncio.Task[str]] = {}
+        self._ranks = {
+            layer.name: rank
+            for rank, image in reversed(list(enumerate(catalog.IMAGES.values())))
+            for layer in image.layers
+        }
+
+    async def image(self, image: definition.Image) -> list[str]:
+        """Make what is missing of an image; return the names of its layers, lowest first."""
+        known = recorded(image.layers, self._release, self._ledger)
+        if any(layer.packages and layer.name not in known for layer in image.layers):
+            # Packages of one image come from one index, or libraries and programs may not fit.
+            known = {}
+        return await asyncio.gather(
+            *(
+                _value(known[layer.name]) if layer.name in known else self._layer(layer)
+                for layer in image.layers
+            )
+        )
+
+    async def _layer(self, layer: Layer) -> str:
+        return await self._once(self._layers, layer, self._make)
+
+    async def _plan(self, layer: Layer) -> Plan:
+        return await self._once(self._plans, layer, self._choose)
+
+    async def _once(
+        self,
+        tasks: dict[str, asyncio.Task[Answer]],
+        layer: Layer,
+        work: Callable[[Layer], Coroutine[None, None, Answer]],
+    ) -> Answer:
+        """Share the work with everybody who asks; after a failure it is begun again."""
+        task = tasks.get(layer.name)
+        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+            task = tasks[layer.name] = asyncio.create_task(work(layer), name=layer.name)
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """End what is still being made."""
+        tasks: list[asyncio.Task[Any]] = [*self._plans.values(), *self._layers.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _choose(self, layer: Layer) -> Plan:
+        below = [await self._plan(lower) for lower in layer.below()]
+        self._report(layer, "choosing packages")
+        await self._apt.update()
+        everything = await self._apt.resolve(
+            [name for one in layer.foundation() for name in one.packages],
+            [name for one in layer.foundation() for name in one.absent],
+        )
+        there = {package.name for plan in below for package in plan.packages}
+        own = tuple(package for package in everything if package.name not in there)
+        inputs = [
+            _FORMAT,
+            wording(layer),
+            [(package.name, package.version, package.sha256) for package in own],
+            [plan.key for plan in below],
+        ]
+        return Plan(layer=layer, key=digest(inputs), packages=own)
+
+    async def _make(self, layer: Layer) -> str:
+        name = definition_digest(layer, self._release)
+        plan = await self._plan(layer) if layer.packages else Plan(layer, name, ())
+        if not self._ledger.has(plan.key):
+            making = self._ledger.new_scratch(layer.name)
+            try:
+                await self._fill(plan, tree.directory(making, "tree"))
+                self._ledger.publish(plan.key, making, await self._record(plan))
+            finally:
+                await asyncio.to_thread(shutil.rmtree, making, ignore_errors=True)
+        if layer.packages:
+            self._ledger.define(name, plan.key)
+        self._report(layer, "")
+        return plan.key
+
+    async def _record(self, plan: Plan) -> dict[str, Any]:
+        below = (
+            [(await self._plan(lower)).key for lower in plan.layer.below()] if plan.packages else []
+        )
+        return {
+            "name": plan.layer.name,
+            "below": below,
+            "packages": [[one.name, one.version, one.sha256] for one in plan.packages],
+        }
+
+    async def _fill(self, plan: Plan, root: Path) -> None:
+        layer, rank = plan.layer, self._ranks[plan.layer.name]
+        if plan.packages:
+            await self._unpack(plan, root, rank)
+        if layer.environment:
+            self._report(layer, "fetching Python packages")
+            cache = self._ledger.root / "wheels"
+            await environment.install(self._release, root, cache, self._patience)
+        if layer.runtime:
+            source = environment.runtime_source()
+            await asyncio.to_thread(environment.install_runtime, self._release, root, source)
+        await asyncio.to_thread(tree.complete, root, layer)
+        below = [self._ledger.tree(await self._layer(lower)) for lower in layer.below()]
+        if plan.packages:
+            scratch = self._ledger.new_scratch(f"{layer.name}-libraries")
+            await tree.library_cache(root, below, scratch, self._patience)
+        folders = layer.bytecode
+        if layer.environment or layer.runtime:
+            folders += (environment.packages_path(self._release),)
+        if folders:
+            self._report(layer, "compiling Python modules")
+            await self._compile(root, folders, [*below, root], rank)
+        await asyncio.to_thread(tree.settle, root, files=False)
+
+    async def _unpack(self, plan: Plan, root: Path, rank: int) -> None:
+        layer, store = plan.layer, self._ledger.packages
+        self._report(layer, f"fetching {len(plan.packages)} packages")
+        scratch = self._ledger.new_scratch(f"{layer.name}-packages")
+        try:
+            await self._apt.fetch(plan.packages, store, scratch)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+        files = [apt.file_of(package, store) for package in plan.packages]
+        async with self._slots.use(rank):
+            self._report(layer, f"unpacking {len(plan.packages)} packages")
+            await tree.unpack(files, root, self._patience)
+        for file in files:
+            file.unlink(missing_ok=True)
+
+    async def _compile(
+        self, root: Path, folders: Sequence[str], trees: Sequence[Path], rank: int
+    ) -> None:
+        skipped = self._release.facts.packages.uncompiled
+        files = await asyncio.to_thread(lambda: list(environment.sources(root, folders, skipped)))
+
+        async def part(number: int) -> None:
+            async with self._slots.use(rank):
+                await environment.compile_sources(
+                    root, files[number::_PARTS], trees, self._patience
+                )
+
+        await asyncio.gather(*map(part, range(_PARTS)))
+
+
+async def _value(value: str) -> str:
+    return value
