@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ouranos.api import crd
+from ouranos.api import crds
 
 
 def main(arguments: list[str]) -> int:
     """Write the CRDs and print the names of those that changed."""
     directory = Path(arguments[0] if arguments else "deploy/crds")
-    for name in crd.write(directory):
+    for name in crds.write(directory):
         print(directory / name)  # noqa: T201  # this is the command's output
     return 0
 

@@ -53,7 +53,9 @@ class Document:
     def mistake(self, field_path: str, message: str, hint: str) -> errors.Mistake:
         """What an API server refused, with its place in the file."""
         line, column = self.locate(field_path)
-        return errors.Mistake(self.file, line, column, f"{field_path}: {message}", hint)
+        return errors.Mistake(
+            self.file, line, column, ": ".join(part for part in (field_path, message) if part), hint
+        )
 
 
 def load(source: str | os.PathLike[str] | BinaryIO, *, releases: Collection[str]) -> list[Object]:
@@ -77,19 +79,36 @@ def documents(
     Raises:
         errors.InputError: the file cannot be used; printing the error says all.
     """
-    file, content = _read(source)
-    roots = list(tree.Reader(_decoded(file, content), file).documents())
+    file, roots = _roots(source)
     if not roots:
         _refuse(
             file, 1, 1, "the file describes nothing", "describe a cloud: see examples/solo.yaml"
         )
     mistakes = [mistake for root in roots for mistake in _mistakes(file, root, releases)]
     if not mistakes:
-        found = [Document(file, _object(root), root) for root in roots]
+        found = _documents(file, roots)
         mistakes = [*_place(found), *_duplicates(found)]
         if not mistakes:
             return found
     raise errors.InputError(*sorted(mistakes, key=lambda mistake: (mistake.line, mistake.column)))
+
+
+def unchecked(source: str | os.PathLike[str] | BinaryIO) -> list[Document]:
+    """Read the objects of a file that was found right before.
+
+    Raises:
+        errors.InputError: the file is not YAML any more.
+    """
+    return _documents(*_roots(source))
+
+
+def _documents(file: str, roots: list[tree.Node]) -> list[Document]:
+    return [Document(file, _object(root), root) for root in roots if isinstance(root, tree.Mapping)]
+
+
+def _roots(source: str | os.PathLike[str] | BinaryIO) -> tuple[str, list[tree.Node]]:
+    file, content = _read(source)
+    return file, list(tree.Reader(_decoded(file, content), file).documents())
 
 
 def _refuse(file: str, line: int, column: int, message: str, hint: str) -> NoReturn:

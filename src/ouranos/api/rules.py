@@ -55,7 +55,7 @@ class Rule(abc.ABC):
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Put the rule itself into the schema; `crd` renders it and `violations` runs it."""
+        """Put the rule itself into the schema; `crds` renders it and `violations` runs it."""
         return with_rules(handler(schema), (self,))
 
 

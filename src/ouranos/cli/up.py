@@ -72,7 +72,7 @@ async def _up(
 
 async def _bring_up(order: Any, file: Path | None, say: Any) -> Any:
     """Run `up`, and turn what it raises into one message with a hint."""
-    from ouranos.api import errors as input_errors  # noqa: PLC0415 - not needed for --help
+    from ouranos.api import refusals  # noqa: PLC0415 - not needed for --help
     from ouranos.kit import errors as kit_errors  # noqa: PLC0415
     from ouranos.solo import up  # noqa: PLC0415
 
@@ -81,7 +81,7 @@ async def _bring_up(order: Any, file: Path | None, say: Any) -> Any:
     except up.RefusedError as error:
         refuse(error.findings)
     except kit_errors.Invalid as error:
-        text = input_errors.refusal(file, error.details) if file else str(error)
+        text = str((refusals.refusal(file, error.details) if file else None) or error)
         raise errors.Refused(text) from error
     except up.DeadlineError as error:
         hint = f"it goes on; look with: ouranos status --cloud {order.cloud.cloud}"

@@ -233,6 +233,20 @@ class Cluster:
         with contextlib.suppress(errors.NotFound):
             await self._call("POST", kinds.POD.path(namespace, name, "eviction"), None, eviction)
 
+    async def bind(self, name: str, namespace: str, node: str) -> None:
+        """Give a pod to a node.
+
+        Raises:
+            errors.Conflict: it has been given to one already.
+        """
+        binding: Object = {
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": {"name": name, "namespace": namespace},
+            "target": {"apiVersion": "v1", "kind": "Node", "name": node},
+        }
+        await self._call("POST", kinds.POD.path(namespace, name, "binding"), None, binding)
+
     async def logs(
         self,
         pod: str,

@@ -8,6 +8,10 @@ from ouranos.kit import cache, outcome, passes
 from ouranos.kit.objects import Key, Kind, Object
 
 
+def _everything(_obj: Object) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Watch:
     """A kind whose events name objects of the controller's own kind."""
@@ -35,6 +39,8 @@ class Controller:
     watches: tuple[Watch, ...] = ()
     reads: tuple[Kind, ...] = ()
     """Further kinds that passes find in the cache; their events wake nobody."""
+    wants: Callable[[Object], bool] = _everything
+    """Whether an object of `kind` concerns it at all; what it does not want it never looks at."""
     workers: int = 4
     """Passes at once; never two over one object."""
     resync: timedelta = timedelta(minutes=10)

@@ -62,6 +62,8 @@ class Loop:
         changed = set(self._named_since_rest())
         for obj in list(self._store.each()):
             key = objects.key_of(obj)
+            if not self.controller.wants(obj):
+                continue
             if not summary.is_at_rest(obj) or key in changed:
                 self.queue.add(key)
             elif not _is_terminal(obj):
@@ -76,7 +78,8 @@ class Loop:
         if kind == self.controller.kind:
             self._hear_of_own(before, after)
         for key in self._named(kind, before, after):
-            if self._store.get(key) is not None:
+            named = self._store.get(key)
+            if named is not None and self.controller.wants(named):
                 self.queue.add(key)
         if after is None and before is not None:
             self._memory.forget(kind, objects.key_of(before))
@@ -84,8 +87,12 @@ class Loop:
     def _hear_of_own(self, before: Object | None, after: Object | None) -> None:
         if after is not None:
             key = objects.key_of(after)
-            if self._own_writes.get(key) != objects.version_of(after):
+            if self._own_writes.get(key) == objects.version_of(after):
+                return
+            if self.controller.wants(after):
                 self.queue.add(key)
+            else:
+                self._forget(key)
         elif before is not None:
             self._forget(objects.key_of(before))
 
@@ -123,7 +130,7 @@ class Loop:
 
     async def _look_at(self, key: Key) -> None:
         obj = self._store.get(key)
-        if obj is None:
+        if obj is None or not self.controller.wants(obj):
             self._forget(key)
             return
         self._passes += 1
@@ -148,6 +155,8 @@ class Loop:
             self.controller.name, obj, self._cluster, self._cache, self._seams, self._memory
         )
         now = self._seams.clock.now()
+        if summary.is_ours(obj):
+            current.status["observedGeneration"] = current.generation
         if summary.is_ours(obj) and summary.is_paused(obj):
             summary.pause(current.conditions, now, current.generation)
             return await outcome.settle(self._write_status(current))

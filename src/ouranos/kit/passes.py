@@ -89,15 +89,19 @@ class Pass:
         found: list[Object] = self.status.setdefault("conditions", [])
         return found
 
-    async def apply(self, obj: Object, *, owned: bool = True) -> Object:
+    async def apply(self, obj: Object, *, owned: bool = True, force: bool = True) -> Object:
         """Apply an object as this controller; no request where nothing changed since the last time.
 
         Args:
             obj: the fields to own. Namespace and owner are added to a copy.
             owned: make the pass's object its controlling owner, so that it goes when that goes.
+            force: take fields away from other managers.
 
         Returns:
             The object as the server has it.
+
+        Raises:
+            errors.Conflict: without `force`, other managers own some of the fields.
         """
         wanted = self._placed(obj, owned=owned)
         kind, key = kinds.of(wanted), objects.key_of(wanted)
@@ -112,7 +116,9 @@ class Pass:
             and last.result == fingerprint(present)
         ):
             return present
-        result = self._wrote(kind, await self.cluster.apply(wanted, manager=self._manager))
+        result = self._wrote(
+            kind, await self.cluster.apply(wanted, manager=self._manager, force=force)
+        )
         self._memory.applied[kind, key] = _Applied(digest, fingerprint(result))
         return result
 
@@ -140,6 +146,11 @@ class Pass:
             self.object = result
         return result
 
+    async def refresh(self, kind: Kind, name: str) -> Object | None:
+        """Read an object in this namespace anew, so that this and later passes see it."""
+        found = await self.cluster.get(kind, name, self._namespace_for(kind))
+        return None if found is None else self._wrote(kind, found)
+
     async def delete(
         self,
         kind: Kind,
@@ -147,6 +158,7 @@ class Pass:
         *,
         uid: str | None = None,
         propagation: cluster.Propagation = "Background",
+        grace_seconds: int | None = None,
     ) -> None:
         """Delete an object in this namespace; that there is none is fine.
 
@@ -156,7 +168,12 @@ class Pass:
         key = Key(self._namespace_for(kind), name)
         present = self._present(kind, key)
         left = await self.cluster.delete(
-            kind, name, key.namespace, uid=uid, propagation=propagation
+            kind,
+            name,
+            key.namespace,
+            uid=uid,
+            propagation=propagation,
+            grace_seconds=grace_seconds,
         )
         if left is not None:
             self._wrote(kind, left)

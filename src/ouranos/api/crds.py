@@ -63,14 +63,14 @@ def _column(column: kinds.Column) -> dict[str, Any]:
     }
 
 
-def definitions() -> list[dict[str, Any]]:
-    """The CustomResourceDefinitions of all kinds."""
-    return [definition(kind) for kind in kinds.KINDS.values()]
+def generate() -> list[dict[str, Any]]:
+    """The CustomResourceDefinitions of all kinds; where the Cloud's is, the last, all are."""
+    return [definition(kind) for kind in reversed(tuple(kinds.KINDS.values()))]
 
 
 def files() -> dict[str, str]:
     """The text of each file of `deploy/crds/` by its name."""
-    return {f"{crd['metadata']['name']}.yaml": _text(crd) for crd in definitions()}
+    return {f"{crd['metadata']['name']}.yaml": _text(crd) for crd in generate()}
 
 
 class _Dumper(yaml.SafeDumper):
