@@ -1,0 +1,230 @@
+"""How does a Cloud become true? By an object for each part, which other controllers make true.
+
+An object that somebody else has made, and a field that somebody else has set, is left alone and
+told of in the condition `InControl`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from ouranos import releases
+from ouranos.api import checks
+from ouranos.api import errors as input_errors
+from ouranos.kit import (
+    cache,
+    conditions,
+    definition,
+    errors,
+    kinds,
+    objects,
+    outcome,
+    passes,
+    summary,
+)
+from ouranos.kit.conditions import Reason
+from ouranos.kit.objects import Key, Object
+from ouranos.services import cloud_fields, cloud_parts, cloud_state
+
+IN_CONTROL: Final = "InControl"
+_UNDISTURBED: Final = "Every part is as the Cloud says"
+_FOR_HANDS: Final = "put the value into the Cloud, or leave it: the Cloud keeps off"
+
+
+def controller() -> definition.Controller:
+    """The controller of Clouds."""
+    watched = (*cloud_parts.KINDS.values(), kinds.HYPERVISOR)
+    return definition.Controller(
+        name="cloud",
+        kind=kinds.CLOUD,
+        reconcile=reconcile,
+        watches=tuple(definition.Watch(kind, _cloud_of) for kind in watched),
+    )
+
+
+def _cloud_of(obj: Object, _held: cache.Cache) -> Iterable[Key]:
+    """The Cloud whose namespace an object is in: the one of the same name."""
+    namespace = objects.namespace_of(obj)
+    return (Key(namespace, namespace),)
+
+
+async def reconcile(pass_: passes.Pass) -> outcome.Outcome:
+    """Make one pass over a Cloud."""
+    if pass_.deleting:
+        return await _take_down(pass_)
+    cloud = checked(pass_.object)
+    await pass_.add_finalizer()
+    wanted = cloud_parts.parts(cloud)
+    disturbed: list[str] = []
+    result = outcome.DONE
+    for part in wanted:
+        result |= await outcome.settle(_make(pass_, part, disturbed))
+    result |= await _remove(pass_, cloud)
+    disturbed += _left_behind(pass_, wanted)
+    _tell_control(pass_, disturbed)
+    return result | _tell(pass_, cloud, wanted)
+
+
+def checked(obj: Object) -> Object:
+    """The Cloud with its defaults, once it is known to keep all rules.
+
+    Raises:
+        errors.Terminal: it does not; the message says what to change.
+    """
+    try:
+        spec = checks.parse(obj).as_object()["spec"]
+    except input_errors.InvalidObject as error:
+        raise errors.Terminal(Reason.INVALID_SPEC, str(error)) from error
+    releases.find(spec["release"])
+    key = objects.key_of(obj)
+    if key.namespace != key.name:
+        raise errors.Terminal(
+            Reason.INVALID_SPEC,
+            f"metadata.namespace: {key.namespace}: a cloud lives in the namespace of its own name; "
+            f"hint: make it in {key.name}",
+        )
+    return {**obj, "spec": spec}
+
+
+def _present(pass_: passes.Pass, name: str) -> Object | None:
+    return pass_.cache.get(cloud_parts.KINDS[name], name, pass_.key.namespace)
+
+
+def _is_ours(pass_: passes.Pass, obj: Object) -> bool:
+    return objects.controller_uid(obj) == objects.uid_of(pass_.object)
+
+
+async def _make(
+    pass_: passes.Pass, part: cloud_parts.Part, disturbed: list[str]
+) -> outcome.Outcome:
+    """Apply what the Cloud wants of a part, as far as nobody else has a say in it."""
+    present = _present(pass_, part.name)
+    if present is not None and not _is_ours(pass_, present):
+        disturbed.append(f"{part.kind.kind}/{part.name} was made by somebody else")
+        return outcome.DONE
+    if present is not None and objects.is_deleting(present):
+        return outcome.DONE
+    try:
+        await pass_.apply(part.wanted, force=False)
+    except errors.Conflict as error:
+        taken = cloud_fields.taken(error.details)
+        if not taken:
+            raise
+        wanted = cloud_fields.without(part.wanted, (one.field for one in taken))
+        await pass_.apply(wanted, force=False)
+        disturbed += [
+            f"{part.kind.kind}/{part.name} {one.field} was set by {one.manager}" for one in taken
+        ]
+    except errors.Invalid as error:
+        raise errors.Terminal(Reason.INVALID_SPEC, error.message) from error
+    return outcome.DONE
+
+
+async def _remove(pass_: passes.Pass, cloud: Object) -> outcome.Outcome:
+    """Let services go that the spec names no more, each before what it needs; data stays."""
+    held = {name: _present(pass_, name) for name in cloud_parts.KINDS}
+    there = frozenset(name for name, obj in held.items() if obj is not None)
+    ours = {name: obj for name, obj in held.items() if obj and _is_ours(pass_, obj)}
+    result = outcome.DONE
+    for name in cloud_parts.unwanted(cloud, frozenset(ours)):
+        kind = cloud_parts.KINDS[name]
+        users = cloud_parts.needed_by(name, there)
+        if users:
+            titles = ", ".join(cloud_parts.KINDS[user].kind for user in users)
+            result |= outcome.wait(f"{kind.kind}/{name} stays until {titles} is gone")
+            continue
+        if not objects.is_deleting(ours[name]):
+            message = f"{kind.kind} is taken out of the cloud; its databases and volumes are kept"
+            await pass_.event("Normal", "ServiceRemoved", message)
+            await pass_.delete(kind, name, uid=objects.uid_of(ours[name]))
+        if _present(pass_, name) is not None:
+            result |= outcome.wait(f"{kind.kind}/{name} is being deleted; its data is kept")
+    return result
+
+
+def _left_behind(pass_: passes.Pass, wanted: tuple[cloud_parts.Part, ...]) -> list[str]:
+    """Backing services that nothing uses any more: they hold data, so a person decides."""
+    names = {part.name for part in wanted}
+    return [
+        f"{kind.kind}/{name} is used by no service any more and is kept, because it may hold data; "
+        f"delete it when that is not needed"
+        for name, kind in cloud_parts.KINDS.items()
+        if cloud_parts.is_backing(name)
+        and name not in names
+        and (obj := _present(pass_, name))
+        and _is_ours(pass_, obj)
+    ]
+
+
+async def _take_down(pass_: passes.Pass) -> outcome.Outcome:
+    """Let services go in order; with the Cloud itself goes what it still owns. Data stays."""
+    going = await _remove(pass_, pass_.object)
+    if going.done:
+        await pass_.remove_finalizer()
+    return going
+
+
+def _tell_control(pass_: passes.Pass, disturbed: list[str]) -> None:
+    status, reason = conditions.TRUE, Reason.SUCCEEDED
+    message = _UNDISTURBED
+    if disturbed:
+        status, reason = conditions.FALSE, Reason.UNRECOVERABLE
+        message = f"{'; '.join(disturbed)}; hint: {_FOR_HANDS}"
+    _say(pass_, IN_CONTROL, status, reason, message)
+
+
+def _say(pass_: passes.Pass, type_: str, status: str, reason: str, message: str) -> None:
+    now = pass_.seams.clock.now()
+    conditions.set_condition(
+        pass_.conditions, type_, status, reason, message, now, pass_.generation
+    )
+
+
+def _tell(
+    pass_: passes.Pass, cloud: Object, wanted: tuple[cloud_parts.Part, ...]
+) -> outcome.Outcome:
+    """Write into the draft of the status how the parts are; what is awaited is the outcome."""
+    held = {part.name: _present(pass_, part.name) for part in wanted}
+    findings = [
+        cloud_state.of_part(part.condition, part.kind.kind, part.name, held[part.name])
+        for part in wanted
+    ]
+    if "nova" in held:
+        machines = pass_.cache.list(kinds.HYPERVISOR, pass_.key.namespace)
+        findings.append(cloud_state.of_hypervisors(machines))
+    _tell_parts(pass_, findings)
+    late = cloud_state.first_awaited(findings)
+    status = pass_.status
+    status["endpoints"] = cloud_state.endpoints(
+        {name: obj for name, obj in held.items() if obj is not None}
+    )
+    status.pop("awaited", None)
+    if late is None:
+        status["release"] = cloud["spec"]["release"]
+        return outcome.DONE
+    told = conditions.find(pass_.conditions, late.condition) or {}
+    status["awaited"] = cloud_state.awaited(late, told.get("lastTransitionTime", ""))
+    if late.needs_a_person:
+        return outcome.fail(errors.Terminal(Reason(late.reason), late.sentence))
+    return outcome.wait(late.sentence)
+
+
+def _tell_parts(pass_: passes.Pass, findings: list[cloud_state.Finding]) -> None:
+    told = {finding.condition for finding in findings}
+    pass_.conditions[:] = [
+        one
+        for one in pass_.conditions
+        if one["type"] in told or one["type"] not in cloud_state.OF_PARTS
+    ]
+    for finding in findings:
+        if finding.ready:
+            _say(pass_, finding.condition, conditions.TRUE, Reason.SUCCEEDED, "")
+        else:
+            _say(pass_, finding.condition, conditions.FALSE, finding.reason, finding.sentence)
+    unable = [finding for finding in findings if not (finding.available or finding.ready)]
+    if unable:
+        first = unable[0]
+        _say(pass_, summary.AVAILABLE, conditions.FALSE, first.reason, first.sentence)
+    else:
+        _say(pass_, summary.AVAILABLE, conditions.TRUE, Reason.SUCCEEDED, "")
