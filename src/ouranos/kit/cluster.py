@@ -215,7 +215,7 @@ class Cluster:
             left = await self._call("DELETE", kind.path(namespace, name), None, options)
         except errors.NotFound:
             return None
-        return left if left.get("kind") == kind.kind and objects.is_deleting(left) else None
+        return left if left.get("kind") == kind.kind and not _is_gone(left) else None
 
     async def evict(self, name: str, namespace: str, *, uid: str | None = None) -> None:
         """Ask for a pod's eviction, which disruption budgets may hold back.
@@ -326,6 +326,12 @@ class Cluster:
                     for line in lines:
                         if line:
                             yield line
+
+
+def _is_gone(left: Object) -> bool:
+    """Whether an object that a deletion was answered with is the last of it."""
+    metadata = left["metadata"]
+    return not metadata.get("finalizers") and not metadata.get("deletionGracePeriodSeconds")
 
 
 def _path(obj: Object, subresource: str = "") -> str:

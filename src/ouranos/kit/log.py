@@ -43,6 +43,6 @@ def configure(
 
 
 def get(**bound: object) -> structlog.typing.FilteringBoundLogger:
-    """Return a logger with keys bound to it."""
-    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
-    return logger.bind(**bound)
+    """Return a logger with keys bound to it; it may be made before `configure` is called."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(**bound)
+    return logger

@@ -28,7 +28,7 @@ from ouranos.kit.objects import Key, Kind, Object
 _RETRY: Final = backoff.Backoff(first=1.0, longest=300.0)
 _JITTER: Final = 0.2
 
-_log = log.get(component="controller")
+_log = log.get()
 
 
 class Loop:
@@ -135,6 +135,7 @@ class Loop:
             return
         self._passes += 1
         with structlog.contextvars.bound_contextvars(
+            controller=self.controller.name,
             kind=self.controller.kind.kind,
             namespace=key.namespace,
             name=key.name,
@@ -172,9 +173,9 @@ class Loop:
             return await self.controller.reconcile(current)
 
     async def _write_status(self, current: passes.Pass) -> outcome.Outcome:
-        seen = objects.mapping(current.object, "status")
-        if current.status == seen:
+        if not current.has_new_status:
             return outcome.DONE
+        seen = objects.mapping(current.object, "status")
         body = {**current.object, "status": current.status}
         # That it was deleted meanwhile is fine: then there is nothing to tell.
         with contextlib.suppress(errors.NotFound):

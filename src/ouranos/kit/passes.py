@@ -11,7 +11,7 @@ _EVENT_MEMORY: Final = 512
 _EVENT_QUIET_SECONDS: Final = 60.0
 _NAME_LIMIT: Final = 230
 
-_log = log.get(component="pass")
+_log = log.get()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,25 @@ class Pass:
         self.cluster: Final = source
         self.cache: Final = held
         self.seams: Final = given
-        self.status: Object = copy.deepcopy(objects.mapping(obj, "status"))
+        self._status: Object | None = None
         self._memory = memory
         self._manager = f"{source.manager}-{controller}"
+
+    @property
+    def status(self) -> Object:
+        """This pass's draft of the object's status, copied when it is first asked for."""
+        if self._status is None:
+            self._status = copy.deepcopy(objects.mapping(self.object, "status"))
+        return self._status
+
+    @status.setter
+    def status(self, wanted: Object) -> None:
+        self._status = wanted
+
+    @property
+    def has_new_status(self) -> bool:
+        """Whether the draft differs from the status that the object has."""
+        return self._status is not None and self._status != objects.mapping(self.object, "status")
 
     @property
     def key(self) -> Key:

@@ -1,1 +1,1 @@
-"""The engine/simulation room; its README says what it is for."""
+"""Simulation: a node whose pods are simulated, and the virtual time that it lives in."""

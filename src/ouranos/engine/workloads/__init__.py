@@ -1,1 +1,5 @@
-"""The engine/workloads room; its README says what it is for."""
+"""Workloads: Deployment, StatefulSet, DaemonSet, Job, CronJob, Service, Node → Pods."""
+
+from ouranos.engine.workloads.registry import controllers
+
+__all__ = ["controllers"]
