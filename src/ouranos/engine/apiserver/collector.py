@@ -1,12 +1,10 @@
 """What goes when its owner goes? Collection by owner references; runs beside the handler.
 
-Knows three policies. Background: dependents go after their owner. Foreground: the owner waits for the
-dependents that block it. Orphan: dependents lose the reference and stay.
+Knows three policies. Background: dependents go after their owner. Foreground: the owner waits for
+the dependents that block it. Orphan: dependents lose the reference and stay.
 """
 
-from typing import Any, cast
-
-from ouranos.engine.apiserver import history
+from ouranos.engine.apiserver import fields, history
 from ouranos.engine.apiserver.deleting import FOREGROUND, ORPHAN, Options
 from ouranos.engine.apiserver.history import Change
 from ouranos.engine.apiserver.parts import Parts
@@ -75,7 +73,7 @@ class Collector:
 
     async def _finish(self, resource: Resource, record: Record) -> None:
         obj = resource.decode(record)
-        finalizers: list[str] = obj["metadata"].get("finalizers") or []
+        finalizers = fields.listed(obj, "metadata", "finalizers")
         dependents = self._parts.store.dependents(record.uid)
         if ORPHAN in finalizers:
             for storage, dependent in dependents:
@@ -100,7 +98,7 @@ class Collector:
         obj = resource.decode(current)
         metadata: Object = obj["metadata"]
         metadata["finalizers"] = [
-            each for each in metadata.get("finalizers") or [] if each != finalizer
+            each for each in fields.listed(metadata, "finalizers") if each != finalizer
         ]
         if not metadata["finalizers"]:
             del metadata["finalizers"]
@@ -119,8 +117,8 @@ class Collector:
             return
         obj = resource.decode(record)
         metadata: Object = obj["metadata"]
-        owners = cast("list[Object]", metadata.get("ownerReferences") or [])
-        kept: list[Any] = [each for each in owners if each["uid"] not in uids]
+        owners = fields.listed(metadata, "ownerReferences")
+        kept = [each for each in owners if each["uid"] not in uids]
         if len(kept) == len(owners):
             return
         metadata["ownerReferences"] = kept
@@ -141,7 +139,7 @@ class Collector:
             return
         has_dependents = bool(self._parts.store.dependents(record.uid))
         policy = "Foreground" if waiting and has_dependents else "Background"
-        finalizers: list[str] = resource.decode(record)["metadata"].get("finalizers") or []
+        finalizers = fields.listed(resource.decode(record), "metadata", "finalizers")
         if ORPHAN in finalizers:
             policy = "Orphan"
         elif FOREGROUND in finalizers:
@@ -163,6 +161,6 @@ class Collector:
         if held.key.namespace and held.key.namespace != record.key.namespace:
             return "gone"
         if held.deleting and owner.blocking:
-            finalizers = resource.decode(held)["metadata"].get("finalizers") or []
+            finalizers = fields.listed(resource.decode(held), "metadata", "finalizers")
             return "waiting" if FOREGROUND in finalizers else "there"
         return "there"

@@ -1,7 +1,7 @@
 """Where do objects survive? One SQLite file; asked by the store, by nobody else.
 
-The file is in WAL mode and every commit is synced, so what was answered is there after a kill or a power
-loss. It is locked for as long as it is open: one writer process.
+The file is in WAL mode and every commit is synced, so what was answered is there after a kill or a
+power loss. It is locked for as long as it is open: one writer process.
 """
 
 import sqlite3
@@ -83,7 +83,8 @@ class Database:
             raise DatabaseError(f"{self._path} is a database of another program; not touching it")
         elif layout != _LAYOUT:
             raise DatabaseError(
-                f"{self._path} has layout {layout}; this Ouranos reads {_LAYOUT}: use the version that wrote it"
+                f"{self._path} has layout {layout}; this Ouranos reads {_LAYOUT}: use the "
+                "version that wrote it"
             )
 
     def _translated(self, error: sqlite3.Error) -> DatabaseError:

@@ -1,8 +1,8 @@
-"""Is a CustomResourceDefinition acceptable, and what does the server add to it? Asked when one is written."""
+"""Is a CustomResourceDefinition acceptable, and what is added to it? Asked when one is written."""
 
-from typing import Any, cast
+from typing import cast
 
-from ouranos.engine.apiserver import failure
+from ouranos.engine.apiserver import failure, fields
 from ouranos.engine.apiserver.schema import cause, structural
 from ouranos.engine.apiserver.tables import jsonpath
 from ouranos.kit.objects import Object
@@ -25,7 +25,7 @@ def check(obj: Object) -> list[cause.Cause]:
         found.append(
             cause.invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group')
         )
-    if (spec.get("conversion") or {}).get("strategy", "None") != "None":
+    if fields.at(spec, "conversion", "strategy") not in {None, "None"}:
         raise failure.not_implemented("conversion webhooks of custom resources")
     versions = cast("list[Object]", spec["versions"])
     if sum(1 for each in versions if each.get("storage")) != 1:
@@ -39,17 +39,15 @@ def check(obj: Object) -> list[cause.Cause]:
 
 
 def _check_version(version: Object, path: str) -> list[cause.Cause]:
-    schema: Any = (version.get("schema") or {}).get("openAPIV3Schema")
-    if schema is None:
+    schema = fields.part(version, "schema", "openAPIV3Schema")
+    if not schema:
         return [cause.required(f"{path}.schema.openAPIV3Schema", "schemas are required")]
     try:
         structural.Structural.parse(schema, path=f"{path}.schema.openAPIV3Schema")
     except structural.SchemaError as error:
         return list(error.causes)
     found: list[cause.Cause] = []
-    for index, column in enumerate(
-        cast("list[Object]", version.get("additionalPrinterColumns") or [])
-    ):
+    for index, column in enumerate(fields.listed(version, "additionalPrinterColumns")):
         try:
             jsonpath.parse(column["jsonPath"])
         except jsonpath.PathError as error:
@@ -79,7 +77,7 @@ def complete(obj: Object, time: str, *, taken: bool) -> None:
         if taken
         else ("no conflicts found", "the initial names have been accepted")
     )
-    before = {each["type"]: each for each in cast("list[Object]", status.get("conditions") or [])}
+    before = {each["type"]: each for each in fields.listed(status, "conditions")}
     status["conditions"] = [
         before[kind]
         if before.get(kind, {}).get("status") == verdict

@@ -1,15 +1,16 @@
-"""How does a CustomResourceDefinition become a served kind? At once, and it ends with its objects."""
+"""How does a definition become a served kind? At once, and it ends with its objects."""
 
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
-from ouranos.engine.apiserver import definition, history
+from ouranos.engine.apiserver import definition, fields, history
 from ouranos.engine.apiserver.deleting import Options
+from ouranos.engine.apiserver.fields import FieldPath
 from ouranos.engine.apiserver.history import Change
 from ouranos.engine.apiserver.parts import Parts
-from ouranos.engine.apiserver.records import FieldPath, Record
+from ouranos.engine.apiserver.records import Record
 from ouranos.engine.apiserver.resources import Column, Resource, Scale
 from ouranos.engine.apiserver.schema import structural
 from ouranos.engine.apiserver.tables import duration, jsonpath, table
@@ -54,7 +55,7 @@ def _shown(value: Any) -> str:
 
 
 def _columns(version: Object) -> tuple[Column, ...]:
-    given = cast("list[Object]", version.get("additionalPrinterColumns") or [])
+    given = fields.listed(version, "additionalPrinterColumns")
     if not given:
         return (table.NAME, table.AGE)
     return (
@@ -75,10 +76,10 @@ def _columns(version: Object) -> tuple[Column, ...]:
 
 
 def _scale(version: Object) -> Scale | None:
-    given: Object | None = (version.get("subresources") or {}).get("scale")
-    if given is None:
+    given = fields.part(version, "subresources", "scale")
+    if not given:
         return None
-    selector: str = given.get("labelSelectorPath") or ""
+    selector = fields.text(given, "labelSelectorPath")
     return Scale(
         _field_path(given["specReplicasPath"]),
         _field_path(given["statusReplicasPath"]),
@@ -109,7 +110,7 @@ def resource_of(defined: Object, version: Object) -> Resource:
         custom=True,
         fields={
             each["jsonPath"].lstrip("."): _field_path(each["jsonPath"])
-            for each in cast("list[Object]", version.get("selectableFields") or [])
+            for each in fields.listed(version, "selectableFields")
         },
         scale=_scale(version),
         columns=_columns(version),
@@ -128,7 +129,7 @@ def _deprecation(kind: Kind) -> str:
 
 
 def _established(defined: Object) -> bool:
-    conditions = cast("list[Object]", (defined.get("status") or {}).get("conditions") or [])
+    conditions = fields.listed(defined, "status", "conditions")
     return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
 
 
@@ -205,7 +206,9 @@ class Definitions:
             return
         obj = definitions.decode(record)
         kept = [
-            each for each in obj["metadata"].get("finalizers") or [] if each != definition.FINALIZER
+            each
+            for each in fields.listed(obj, "metadata", "finalizers")
+            if each != definition.FINALIZER
         ]
         obj["metadata"]["finalizers"] = kept
         if finished(obj):

@@ -1,4 +1,4 @@
-"""How does an object go? Grace, finalizers and preconditions of every deletion; asked by verbs and engines."""
+"""How does an object go? Grace, finalizers and preconditions; asked by verbs and engines."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -83,13 +83,15 @@ def options(request: Request, body: Object) -> Options:
 def _check(resource: Resource, record: Record, asked: Options) -> None:
     if asked.uid and asked.uid != record.uid:
         why = (
-            f"the UID in the precondition ({asked.uid}) does not match the UID in record ({record.uid}). "
+            f"the UID in the precondition ({asked.uid}) does not match the UID in record "
+            f"({record.uid}). "
             "The object might have been deleted and then recreated"
         )
         raise failure.conflict(resource.name, record.key.name, why)
     if asked.version and asked.version != str(record.version):
         why = (
-            f"the ResourceVersion in the precondition ({asked.version}) does not match the ResourceVersion "
+            f"the ResourceVersion in the precondition ({asked.version}) does not match the "
+            "ResourceVersion "
             f"in record ({record.version}). The object might have been modified"
         )
         raise failure.conflict(resource.name, record.key.name, why)

@@ -1,4 +1,4 @@
-"""What does this server serve? Discovery, OpenAPI, version and health; asked by kubectl before anything else."""
+"""What is served here? Discovery, OpenAPI, version, health; kubectl asks before all else."""
 
 import hashlib
 from collections.abc import Callable

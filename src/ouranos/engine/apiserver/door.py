@@ -1,8 +1,8 @@
-"""How do kubectl and other processes reach the server? An ASGI application behind a bearer token."""
+"""How do other processes reach the server? By an ASGI application behind a bearer token."""
 
 import asyncio
 import hmac
-from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -114,8 +114,8 @@ async def _stream(response: Response, receive: Receive, send: Send) -> None:
         leaving.cancel()
         sending.cancel()
         results = await asyncio.gather(sending, leaving, return_exceptions=True)
-        if isinstance(chunks, AsyncGenerator):
-            await chunks.aclose()
+        if not isinstance(chunks, bytes):
+            await exchange.end(chunks)
     if isinstance(results[0], Exception):
         raise results[0]
     await send({"type": "http.response.body", "body": b"", "more_body": False})

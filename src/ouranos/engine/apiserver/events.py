@@ -1,4 +1,4 @@
-"""How is one Event seen through its two APIs? Kept as core v1, turned for events.k8s.io; asked by the table of kinds."""
+"""How is one Event seen through its two APIs? Kept as core v1, turned for events.k8s.io."""
 
 from ouranos.kit.objects import Object
 

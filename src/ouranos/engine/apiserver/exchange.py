@@ -1,8 +1,8 @@
-"""What is a request, and what an answer, to the one handler behind both doors? Asked by doors and verbs."""
+"""What is a request, and what an answer, to the handler? Asked by both doors and all verbs."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -88,6 +88,12 @@ class Response:
 def encode(value: Any) -> bytes:
     """Write a JSON value."""
     return _encoder.encode(value)
+
+
+async def end(chunks: AsyncIterator[bytes]) -> None:
+    """End what makes the chunks of a streamed body."""
+    if isinstance(chunks, AsyncGenerator):
+        await cast("AsyncGenerator[bytes, None]", chunks).aclose()
 
 
 def answer(obj: Object, status: int = 200) -> Response:

@@ -1,4 +1,4 @@
-"""What does the server say when it refuses? Kubernetes' Status objects; asked by every module here."""
+"""What does the server say when it refuses? Kubernetes' Status objects; asked by all here."""
 
 from collections.abc import Iterable, Sequence
 
@@ -71,7 +71,8 @@ def modified(group_resource: str, name: str) -> Failure:
     return conflict(
         group_resource,
         name,
-        "the object has been modified; please apply your changes to the latest version and try again",
+        "the object has been modified; please apply your changes to the latest version and "
+        "try again",
     )
 
 

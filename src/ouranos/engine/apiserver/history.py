@@ -1,7 +1,7 @@
-"""What happened to one kind of object lately? A ring of changes that all watchers read; asked by watch.
+"""What happened to one kind of object lately? A ring of changes that all watchers read.
 
-A watcher has no queue: it remembers where it is in the ring, and one that is overtaken has to list again.
-So a slow watcher costs nothing but its own place.
+A watcher has no queue: it remembers where it is in the ring, and one that is overtaken has to list
+again. So a slow watcher costs nothing but its own place.
 """
 
 import asyncio
@@ -122,7 +122,7 @@ class History:
         return len(self._waiting)
 
     def rewind(self, records: dict[Key, Record], version: int) -> bool:
-        """Turn the present records into those of an earlier version; False when that is forgotten."""
+        """Turn the present records into those of an earlier version; False if it is forgotten."""
         if version < self.floor:
             return False
         for change in reversed(self._changes):

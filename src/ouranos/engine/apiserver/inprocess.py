@@ -1,10 +1,11 @@
 """How does a controller in the same process reach the server? The door without a socket."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from urllib.parse import parse_qs
 
 import httpx2
 
+from ouranos.engine.apiserver import exchange
 from ouranos.engine.apiserver.exchange import Request, Response
 from ouranos.engine.apiserver.handler import Handler
 
@@ -20,8 +21,7 @@ class _Stream(httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         """End the watch or the log."""
-        if isinstance(self._chunks, AsyncGenerator):
-            await self._chunks.aclose()
+        await exchange.end(self._chunks)
 
 
 class InProcess(httpx2.AsyncBaseTransport):

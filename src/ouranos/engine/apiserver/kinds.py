@@ -3,7 +3,7 @@
 from functools import partial
 
 from ouranos.engine.apiserver import events
-from ouranos.engine.apiserver.records import FieldPath
+from ouranos.engine.apiserver.fields import FieldPath
 from ouranos.engine.apiserver.resources import Resource, Scale
 from ouranos.engine.apiserver.schema import builtin
 from ouranos.engine.apiserver.tables import cells

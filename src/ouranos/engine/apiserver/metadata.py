@@ -2,11 +2,11 @@
 
 import re
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
-from ouranos.engine.apiserver import failure, selectors
+from ouranos.engine.apiserver import failure, fields, selectors
 from ouranos.engine.apiserver.resources import Resource
 from ouranos.engine.apiserver.schema import cause
 from ouranos.kit.objects import Object
@@ -91,20 +91,24 @@ def _name_cause(resource: Resource, name: str) -> cause.Cause | None:
     shape = {"namespaces": _LABEL_REGEX, "services": _SERVICE_REGEX}.get(resource.name)
     if shape == _SERVICE_REGEX:
         detail = (
-            "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "
-            "alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', "
+            "a DNS-1035 label must consist of lower case alphanumeric characters or '-', "
+            "start with an "
+            "alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  "
+            "or 'abc-123', "
             f"regex used for validation is '{shape}')"
         )
     elif shape:
         detail = (
-            "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must "
+            "a lowercase RFC 1123 label must consist of lower case alphanumeric characters "
+            "or '-', and must "
             "start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', "
             f"regex used for validation is '{shape}')"
         )
     else:
         shape = _SUBDOMAIN_REGEX
         detail = (
-            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
+            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric "
+            "characters, '-' or '.', "
             "and must start and end with an alphanumeric character (e.g. 'example.com', "
             f"regex used for validation is '{shape}')"
         )
@@ -118,7 +122,7 @@ def _name_cause(resource: Resource, name: str) -> cause.Cause | None:
 
 def _label_causes(metadata: Object) -> list[cause.Cause]:
     found: list[cause.Cause] = []
-    for key, value in cast("dict[str, str]", metadata.get("labels") or {}).items():
+    for key, value in fields.part(metadata, "labels").items():
         for text, wrong in (
             (key, selectors.qualified_name_error(key)),
             (value, selectors.label_value_error(value)),
@@ -126,9 +130,11 @@ def _label_causes(metadata: Object) -> list[cause.Cause]:
             if wrong:
                 found.append(cause.invalid("metadata.labels", text, wrong))
     annotations: dict[str, str] = metadata.get("annotations") or {}
-    for key in annotations:
-        if wrong := selectors.qualified_name_error(key.lower()):
-            found.append(cause.invalid("metadata.annotations", key, wrong))
+    found += [
+        cause.invalid("metadata.annotations", key, wrong)
+        for key in annotations
+        if (wrong := selectors.qualified_name_error(key.lower()))
+    ]
     size = sum(len(key) + len(value) for key, value in annotations.items())
     if size > _ANNOTATION_BYTES:
         found.append(cause.too_long("metadata.annotations", _ANNOTATION_BYTES))
@@ -138,13 +144,13 @@ def _label_causes(metadata: Object) -> list[cause.Cause]:
 def _owner_causes(metadata: Object) -> list[cause.Cause]:
     found: list[cause.Cause] = []
     controllers: list[str] = []
-    for index, owner in enumerate(cast("list[Object]", metadata.get("ownerReferences") or [])):
+    for index, owner in enumerate(fields.listed(metadata, "ownerReferences")):
         path = f"metadata.ownerReferences[{index}]"
-        for name in ("apiVersion", "kind", "name", "uid"):
-            if not owner.get(name):
-                found.append(
-                    cause.invalid(f"{path}.{name}", owner.get(name, ""), "must not be empty")
-                )
+        found += [
+            cause.invalid(f"{path}.{name}", owner.get(name, ""), "must not be empty")
+            for name in ("apiVersion", "kind", "name", "uid")
+            if not owner.get(name)
+        ]
         if owner.get("controller"):
             controllers.append(f"{owner.get('kind')}/{owner.get('name')}")
     if len(controllers) > 1:
@@ -159,7 +165,7 @@ def _owner_causes(metadata: Object) -> list[cause.Cause]:
 def _finalizer_causes(metadata: Object) -> list[cause.Cause]:
     return [
         cause.invalid("metadata.finalizers", each, wrong)
-        for each in cast("list[str]", metadata.get("finalizers") or [])
+        for each in fields.listed(metadata, "finalizers")
         if (wrong := selectors.qualified_name_error(each))
     ]
 
@@ -182,8 +188,8 @@ def causes(resource: Resource, metadata: Object) -> list[cause.Cause]:
 
 def update_causes(metadata: Object, old: Object) -> list[cause.Cause]:
     """Say what may not change as it does."""
-    before: list[str] = old.get("finalizers") or []
-    added = [each for each in metadata.get("finalizers") or [] if each not in before]
+    before = fields.listed(old, "finalizers")
+    added = [each for each in fields.listed(metadata, "finalizers") if each not in before]
     if "deletionTimestamp" in old and added:
         listed = ", ".join(f'"{each}"' for each in added)
         message = (

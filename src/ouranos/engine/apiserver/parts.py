@@ -33,8 +33,8 @@ class PodLogs(Protocol):
     def __call__(self, request: LogRequest, /) -> AsyncIterator[bytes]:
         """Give whole or partial lines as they come.
 
-        MUST end by itself without `follow`, and soon after the container has ended with it. MUST raise
-        LookupError, before the first chunk, where there is no such container's output.
+        MUST end by itself without `follow`, and soon after the container has ended with it. MUST
+        raise LookupError, before the first chunk, where there is no such container's output.
         """
         ...
 

@@ -44,7 +44,7 @@ async def patch(
 
 
 def patched(obj: Object, kind: str, change: Any, resource: Resource | None) -> Object:
-    """Give the object that a patch makes of another; without a resource there is no strategic patch.
+    """Give what a patch makes of an object; without a resource there is no strategic patch.
 
     Raises:
         failure.Failure: the patch cannot be read or does not fit.

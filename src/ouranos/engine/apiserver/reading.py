@@ -13,6 +13,7 @@ from ouranos.engine.apiserver.records import Record
 from ouranos.engine.apiserver.resources import Resource
 from ouranos.engine.apiserver.selectors import Selection
 from ouranos.engine.apiserver.store import Store
+from ouranos.kit.objects import Key
 
 _SNAPSHOTS = 16
 _MATCHES = ("", "NotOlderThan", "Exact")
@@ -26,7 +27,7 @@ class _Token(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of a list: some records, where the rest is, and at which version all of it was true."""
+    """A part of a list: some records, where the rest is, and at which version it was true."""
 
     records: list[Record]
     version: int
@@ -78,7 +79,7 @@ class Reader:
         Raises:
             failure.Failure: it is not there.
         """
-        record = self._store.get(resource.storage, (namespace, name))
+        record = self._store.get(resource.storage, Key(namespace, name))
         if record is None:
             raise failure.not_found(resource.name, name)
         return record
@@ -135,7 +136,8 @@ class Reader:
         records = self._snapshots.get((resource.storage, held.rv))
         if records is None:
             raise failure.expired(
-                "The provided continue parameter is too old to display a consistent list result. You can "
+                "The provided continue parameter is too old to display a consistent list "
+                "result. You can "
                 "start a new list without the continue parameter."
             )
         return records, held.rv, held.start

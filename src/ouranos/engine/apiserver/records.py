@@ -1,19 +1,19 @@
 """How is an object kept? As its JSON, with the few facts that reads ask for; asked by the store."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 import msgspec
 
+from ouranos.engine.apiserver import fields as at
+from ouranos.engine.apiserver.fields import FieldPath
 from ouranos.kit.objects import Key, Object
 
 _EMPTY: Mapping[str, str] = {}
 _NO_HEAD = b'"apiVersion":""'
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
-
-FieldPath = tuple[str, ...]
 
 
 class Owner(NamedTuple):
@@ -31,8 +31,8 @@ class Record:
     """One version of one object; never changed, so that everybody may share it.
 
     Attributes:
-        tail: the object's JSON without apiVersion and kind, beginning with a comma, so that a served
-            version is a head joined to it.
+        tail: the object's JSON without apiVersion and kind, beginning with a comma, so that a
+            served version is a head joined to it.
     """
 
     key: Key
@@ -71,19 +71,9 @@ def decode(data: bytes) -> Object:
     return _decoder.decode(data)
 
 
-def text_at(obj: Object, path: Sequence[str]) -> str:
-    """Give the text of a field as a field selector sees it; an absent one is empty."""
-    value: Any = obj
-    for step in path:
-        value = cast("Object", value).get(step) if isinstance(value, dict) else None
-        if value is None:
-            return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def owners_of(metadata: Object) -> Iterator[Owner]:
     """Read the owner references of an object."""
-    for each in cast("list[Object]", metadata.get("ownerReferences") or ()):
+    for each in at.listed(metadata, "ownerReferences"):
         blocking = bool(each.get("blockOwnerDeletion"))
         yield Owner(each["uid"], each["apiVersion"], each["kind"], each["name"], blocking)
 
@@ -97,7 +87,7 @@ def record(obj: Object, version: int, fields: Mapping[str, FieldPath]) -> Record
         uid=metadata.get("uid", ""),
         version=version,
         labels=metadata.get("labels") or _EMPTY,
-        fields={name: text_at(obj, path) for name, path in fields.items()} if fields else _EMPTY,
+        fields={name: at.text(obj, *path) for name, path in fields.items()} if fields else _EMPTY,
         owners=tuple(owners_of(metadata)),
         deleting="deletionTimestamp" in metadata,
         tail=tail(obj),

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ouranos.engine.apiserver import exchange, records
-from ouranos.engine.apiserver.records import FieldPath, Record
+from ouranos.engine.apiserver.fields import FieldPath
+from ouranos.engine.apiserver.records import Record
 from ouranos.engine.apiserver.schema import structural
 from ouranos.kit.objects import Kind, Object
 
@@ -43,7 +44,7 @@ class Resource:
         storage: the name under which all versions of the kind are kept.
         counts: whether metadata.generation counts changes of what people want.
         fields: what, besides name and namespace, a field selector may ask for.
-        inward: turns this version into the stored one, where they differ by more than their apiVersion.
+        inward: turns this version into the stored one, where they differ by more than the name.
         outward: the reverse of it.
     """
 
@@ -109,7 +110,7 @@ class Resource:
         return self.head + record.tail
 
     def item(self, record: Record) -> bytes:
-        """Give an object's JSON as an item of a list; built-in kinds leave out what the list says."""
+        """Give an object's JSON as an item of a list; built-in kinds leave out what that says."""
         if self.custom:
             return self.head + record.tail
         tail = records.tail(self.decode(record)) if self.outward else record.tail

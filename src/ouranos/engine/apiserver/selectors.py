@@ -1,4 +1,4 @@
-"""Which objects does a selector choose? Label and field selectors as text or object; asked by reads and deletes."""
+"""Which objects does a selector choose? By labels and fields; asked by reads and deletes."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -18,6 +18,7 @@ _SET = re.compile(r"(?P<key>\S+)\s+(?P<operator>in|notin)\s*\((?P<values>[^()]*)
 _EQUAL = re.compile(r"(?P<key>[^\s=!<>]+)\s*(?P<operator>==|=|!=|<|>)\s*(?P<value>\S*)")
 _EXISTS = re.compile(r"(?P<not>!?)\s*(?P<key>[^\s=!<>()]+)")
 _ESCAPE = re.compile(r"\\([\\,=])")
+_FIELD = re.compile(r"(?P<name>[^=!]*)(?P<operator>!=|==|=)(?P<value>.*)", re.DOTALL)
 _MAX_PREFIX = 253
 
 
@@ -178,16 +179,13 @@ class FieldTerm:
 
 
 def _term(text: str, known: Mapping[str, object]) -> FieldTerm:
-    for operator, equal in (("!=", False), ("==", True), ("=", True)):
-        name, found, value = text.partition(operator)
-        if found:
-            break
-    else:
+    found = _FIELD.fullmatch(text)
+    if found is None:
         raise failure.bad_request(f"invalid selector: '{text}'; can't understand '{text}'")
-    name = name.strip()
+    name = found["name"].strip()
     if name not in known and name not in {"metadata.name", "metadata.namespace"}:
         raise failure.bad_request(f"field label not supported: {name}")
-    return FieldTerm(name, _ESCAPE.sub(r"\1", value), equal)
+    return FieldTerm(name, _ESCAPE.sub(r"\1", found["value"]), found["operator"] != "!=")
 
 
 def fields(text: str, known: Mapping[str, object]) -> tuple[FieldTerm, ...]:

@@ -71,9 +71,9 @@ class ApiServer:
         for resource, _, data in rows:
             obj = records.decode(data)
             stored = registry.stored(resource)
-            fields = {} if stored is None else stored.fields
             version = int(obj["metadata"]["resourceVersion"])
-            store.restore(resource, records.record(obj, version, fields))
+            if stored is not None:
+                store.restore(resource, records.record(obj, version, stored.fields))
             if resource == kinds.DEFINITIONS:
                 self._definitions.serve(Key("", obj["metadata"]["name"]))
 

@@ -1,9 +1,9 @@
 """Which objects are there, and how does a change to one become a fact? Asked by every verb.
 
-Reads see what is committed. A write first takes its place and its resourceVersion, then waits for the
-disk together with every other write of that moment, and is seen by reads and watches only after that.
-Between two awaits nothing else runs, so a verb that reads `latest` and submits without awaiting in
-between needs no lock.
+Reads see what is committed. A write first takes its place and its resourceVersion, then waits for
+the disk together with every other write of that moment, and is seen by reads and watches only after
+that. Between two awaits nothing else runs, so a verb that reads `latest` and submits without
+awaiting in between needs no lock.
 """
 
 import asyncio
@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ouranos.engine.apiserver import database, failure, history, records
+from ouranos.engine.apiserver.fields import FieldPath
 from ouranos.engine.apiserver.history import Change, History
-from ouranos.engine.apiserver.records import FieldPath, Record
+from ouranos.engine.apiserver.records import Record
 from ouranos.kit.objects import Key, Object
 
 Place = tuple[str, Key]
@@ -64,7 +65,7 @@ class Store:
         return self._objects.get(resource, {}).get(key)
 
     def latest(self, resource: str, key: Key) -> Record | None:
-        """Give the object as the next write must see it, be it committed or on its way to the disk."""
+        """Give the object as the next write must see it, committed or on its way to the disk."""
         write = self._unpublished.get((resource, key))
         if write is None:
             return self.get(resource, key)
@@ -210,7 +211,7 @@ class Store:
                 self._dependents.setdefault(owner.uid, {})[record.uid] = (resource, record)
 
     def rewrite(self, resource: str, change: Callable[[Record], Record]) -> None:
-        """Replace the committed form of every object of a kind, as when a default appears; no event."""
+        """Replace the form of every object of a kind, as when a default appears; no event."""
         for record in list(self.objects(resource).values()):
             changed = change(record)
             if changed is not record:

@@ -1,11 +1,11 @@
-"""What does the API server itself put into an object of a kind? Asked on create and update, after validation."""
+"""What does the server itself put into objects of a kind? Asked on create and update."""
 
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ouranos.engine.apiserver import definition, failure
+from ouranos.engine.apiserver import definition, failure, fields
 from ouranos.engine.apiserver.resources import Registry, Resource
 from ouranos.engine.apiserver.schema import cause
 from ouranos.engine.apiserver.store import Store
@@ -131,11 +131,12 @@ def normalise(resource: Resource, obj: Object) -> None:
     """Bring an object that was just read into the form in which it is kept."""
     if resource.storage != "secrets":
         return
-    texts: Any = obj.get("stringData") or {}
-    if isinstance(texts, dict) and all(isinstance(text, str) for text in texts.values()):
+    texts = fields.part(obj, "stringData")
+    if all(isinstance(text, str) for text in texts.values()):
         obj.pop("stringData", None)
+    if texts and "stringData" not in obj:
         encoded = {name: _base64(text) for name, text in texts.items()}
-        obj["data"] = {**(obj.get("data") or {}), **encoded}
+        obj["data"] = {**fields.part(obj, "data"), **encoded}
 
 
 def _definition(obj: Object, context: Context) -> None:
@@ -198,7 +199,7 @@ def grace(resource: Resource, obj: Object, asked: int | None) -> int | None:
         return None
     spec: Object = obj["spec"]
     period: Any = asked if asked is not None else spec.get("terminationGracePeriodSeconds", 30)
-    phase: str = (obj.get("status") or {}).get("phase", "")
+    phase = fields.text(obj, "status", "phase")
     if not spec.get("nodeName") or phase in {"Succeeded", "Failed"}:
         return 0
     return 1 if period < 0 else int(period)

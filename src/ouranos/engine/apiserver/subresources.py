@@ -1,10 +1,10 @@
-"""What is below an object besides status? Scale, eviction, binding, logs, and questions about access."""
+"""What is below an object besides status? Scale, eviction, binding, logs; and who may what."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any, cast
+from typing import cast
 
-from ouranos.engine.apiserver import body, exchange, failure, patching, records, selectors
+from ouranos.engine.apiserver import body, exchange, failure, fields, patching, selectors
 from ouranos.engine.apiserver.deleting import Options
 from ouranos.engine.apiserver.exchange import Request, Response
 from ouranos.engine.apiserver.parts import LogRequest, Parts
@@ -68,13 +68,13 @@ class Subresources:
         given = body.decoded(request)
         if request.method == "PATCH":
             given = patching.patched(shown, request.content_type, given, None)
-        wanted = _at(cast("Object", given), ("spec", "replicas"))
-        version = _at(cast("Object", given), ("metadata", "resourceVersion"))
+        wanted = fields.at(cast("Object", given), "spec", "replicas")
+        version = fields.at(cast("Object", given), "metadata", "resourceVersion")
         if not isinstance(wanted, int) or wanted < 0:
             raise failure.bad_request("spec.replicas: must be a number greater than or equal to 0")
         if version and version != str(record.version):
             raise failure.modified(resource.name, path.name)
-        _put(obj, where.spec_replicas, wanted)
+        fields.put(obj, where.spec_replicas, wanted)
         target = Target(
             resource,
             path.namespace,
@@ -97,14 +97,19 @@ class Subresources:
             await self._take_disruption(record, dry=dry)
         options = Options(
             grace=asked.get("gracePeriodSeconds"),
-            uid=(asked.get("preconditions") or {}).get("uid") or "",
+            uid=fields.text(asked, "preconditions", "uid"),
             dry_run=dry,
         )
         current = self._parts.store.latest(resource.storage, record.key)
         if current is not None:
             target = Target(resource, *record.key)
             await self._parts.deleter.delete(target, current, options)
-        success = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+        success: Object = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Success",
+        }
         return exchange.answer(success, 201)
 
     async def _take_disruption(self, pod: Record, *, dry: bool) -> None:
@@ -130,7 +135,7 @@ class Subresources:
             if allowed < 1 or not observed:
                 raise _too_disruptive(record.key.name, status)
             status["disruptionsAllowed"] = allowed - 1
-            disrupted = status.get("disruptedPods") or {}
+            disrupted = fields.part(status, "disruptedPods")
             status["disruptedPods"] = {**disrupted, pod.key.name: self._parts.writer.time()}
             target = Target(budgets, *record.key, subresource="status", dry_run=dry)
             await self._parts.writer.update(target, budget, record)
@@ -138,7 +143,7 @@ class Subresources:
     async def _bind(
         self, request: Request, path: Route, resource: Resource, record: Record
     ) -> Response:
-        node = _at(body.decoded_object(request), ("target", "name"))
+        node = fields.at(body.decoded_object(request), "target", "name")
         pod = resource.decode(record)
         if not isinstance(node, str) or not node:
             raise failure.bad_request("target.name: Required value")
@@ -157,7 +162,12 @@ class Subresources:
         status["conditions"] = [*others, scheduled]
         if not exchange.is_dry(request):
             await self._parts.writer.mark(resource, pod)
-        success = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+        success: Object = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Success",
+        }
         return exchange.answer(success, 201)
 
     def _log(self, request: Request, pod: Object) -> Response:
@@ -223,24 +233,10 @@ _REVIEWS = {
 }
 
 
-def _at(obj: Object, path: records.FieldPath) -> Any:
-    value: Any = obj
-    for step in path:
-        value = cast("Object", value).get(step) if isinstance(value, dict) else None
-    return value
-
-
-def _put(obj: Object, path: records.FieldPath, value: Any) -> None:
-    *parents, last = path
-    for step in parents:
-        obj = obj.setdefault(step, {})
-    obj[last] = value
-
-
 def _scale_of(obj: Object, where: Scale) -> Object:
     metadata: Object = obj["metadata"]
-    status: Object = {"replicas": _at(obj, where.status_replicas) or 0}
-    selector = _at(obj, where.selector) if where.selector else None
+    status: Object = {"replicas": fields.at(obj, *where.status_replicas) or 0}
+    selector = fields.at(obj, *where.selector) if where.selector else None
     if isinstance(selector, dict):
         status["selector"] = selectors.text_of(cast("Object", selector))
     elif selector:
@@ -250,7 +246,7 @@ def _scale_of(obj: Object, where: Scale) -> Object:
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": {name: metadata[name] for name in shown if name in metadata},
-        "spec": {"replicas": _at(obj, where.spec_replicas) or 0},
+        "spec": {"replicas": fields.at(obj, *where.spec_replicas) or 0},
         "status": status,
     }
 
@@ -273,9 +269,9 @@ def _container(pod: Object, asked: str) -> str:
         failure.Failure: the pod has none of that name, or several and none is named.
     """
     name: str = pod["metadata"]["name"]
-    containers: list[str] = [each["name"] for each in pod["spec"].get("containers") or []]
-    early: list[str] = [each["name"] for each in pod["spec"].get("initContainers") or []]
-    default = (pod["metadata"].get("annotations") or {}).get(_DEFAULT_CONTAINER, "")
+    containers = [each["name"] for each in fields.listed(pod, "spec", "containers")]
+    early = [each["name"] for each in fields.listed(pod, "spec", "initContainers")]
+    default = fields.text(pod, "metadata", "annotations", _DEFAULT_CONTAINER)
     chosen = asked or (default if default in containers else "")
     if chosen:
         if chosen not in containers + early:
@@ -292,13 +288,13 @@ def _container(pod: Object, asked: str) -> str:
 
 
 def _check_started(pod: Object, wanted: LogRequest) -> None:
-    status: Object = pod.get("status") or {}
     reports: list[Object] = [
-        *(status.get("containerStatuses") or []),
-        *(status.get("initContainerStatuses") or []),
+        *fields.listed(pod, "status", "containerStatuses"),
+        *fields.listed(pod, "status", "initContainerStatuses"),
     ]
-    report = next((each for each in reports if each.get("name") == wanted.container), {})
-    waiting: Object = (report.get("state") or {}).get("waiting") or {}
+    named = [each for each in reports if each.get("name") == wanted.container]
+    report = named[0] if named else Object()
+    waiting = fields.part(report, "state", "waiting")
     if waiting and not report.get("restartCount") and not wanted.previous:
         raise failure.bad_request(
             f'container "{wanted.container}" in pod "{wanted.pod}" is waiting to start: '

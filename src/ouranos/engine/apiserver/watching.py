@@ -1,4 +1,4 @@
-"""What happens from now on? Watches of one kind, from any version that is still known; asked by the handler."""
+"""What happens from now on? Watches of one kind, from any version that is still known."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any, cast
 from uuid import UUID
 
-from ouranos.engine.apiserver import exchange, failure, metadata, strategy
+from ouranos.engine.apiserver import exchange, failure, fields, metadata, strategy
 from ouranos.engine.apiserver.merge import managed
 from ouranos.engine.apiserver.records import Record
 from ouranos.engine.apiserver.resources import Registry, Resource
@@ -108,14 +108,16 @@ class Writer:
         api_version, name = obj.get("apiVersion"), obj.get("kind")
         if (target.resource.custom and not name) or (name and name != kind.kind):
             raise failure.bad_request(
-                f"{name or 'the object'} in version {api_version!s} cannot be handled as a {kind.kind}: "
+                f"{name or 'the object'} in version {api_version!s} cannot be handled as a "
+                f"{kind.kind}: "
                 "Object 'Kind' is missing or does not match the path"
             )
         if (target.resource.custom and not api_version) or (
             api_version and api_version != kind.api_version
         ):
             raise failure.bad_request(
-                f"the API version in the data ({api_version}) does not match the expected API version "
+                f"the API version in the data ({api_version}) does not match the expected API "
+                "version "
                 f"({kind.api_version})"
             )
         obj["apiVersion"], obj["kind"] = kind.api_version, kind.kind
@@ -124,13 +126,15 @@ class Writer:
         if kind.namespaced:
             if meta.setdefault("namespace", target.namespace) != target.namespace:
                 raise failure.bad_request(
-                    "the namespace of the provided object does not match the namespace sent on the request"
+                    "the namespace of the provided object does not match the namespace sent "
+                    "on the request"
                 )
         else:
             meta.pop("namespace", None)
         if target.name and meta.setdefault("name", target.name) != target.name:
             raise failure.bad_request(
-                f"the name of the object ({meta['name']}) does not match the name on the URL ({target.name})"
+                f"the name of the object ({meta['name']}) does not match the name on the URL "
+                f"({target.name})"
             )
         return unknown
 
@@ -140,12 +144,15 @@ class Writer:
         Raises:
             failure.Failure: it is not of its path, or says what an apply may not say.
         """
-        if (applied.get("metadata") or {}).get("managedFields"):
+        if fields.at(applied, "metadata", "managedFields"):
             raise failure.bad_request("metadata.managedFields must be nil")
         unknown = self._identify(target, applied)
         uid: str = applied["metadata"].get("uid", "")
         if uid and live is None:
-            why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            why = (
+                f"uid mismatch: the provided object specified uid {uid}, and no existing "
+                "object was found"
+            )
             raise failure.conflict(target.resource.name, target.name, why)
         self._prune(target, applied, unknown)
 
@@ -173,7 +180,8 @@ class Writer:
             raise failure.forbidden(
                 target.resource.name,
                 target.name,
-                f"unable to create new content in namespace {target.namespace} because it is being terminated",
+                f"unable to create new content in namespace {target.namespace} because it is "
+                "being terminated",
                 [
                     {
                         "reason": "NamespaceTerminating",
@@ -327,7 +335,7 @@ class Writer:
         return resource.full(record)
 
     async def mark(self, resource: Resource, obj: Object) -> bytes:
-        """Write what the server itself has changed: deletion marks, finalizers, owner references."""
+        """Write what the server itself has changed: deletion marks, finalizers, owners."""
         return await self._put(resource, obj)
 
     async def remove(self, resource: Resource, obj: Object) -> bytes:

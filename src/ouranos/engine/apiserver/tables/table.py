@@ -1,4 +1,4 @@
-"""How does an answer become rows, or bare metadata, for those who ask so? Asked by get, list and watch."""
+"""How does an answer become rows, or bare metadata? Asked by get, list and watch."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ def asked(request: Request) -> Shape | None:
         media, *parameters = (part.strip() for part in choice.split(";"))
         if media not in {exchange.JSON, "*/*", "application/*"}:
             continue
-        given = dict(part.partition("=")[::2] for part in parameters)
+        given = {name: value for name, _, value in (part.partition("=") for part in parameters)}
         form, version = given.get("as", ""), given.get("v", "v1")
         if not form or given.get("g") != _META:
             return None
