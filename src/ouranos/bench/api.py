@@ -52,7 +52,8 @@ async def _measure(client: cluster.Cluster) -> list[figures.Figure]:
 
     watchers = [asyncio.create_task(watch()) for _ in range(_WATCHERS)]
     await asyncio.sleep(0.2)
-    gets, applies = [], []
+    gets: list[float] = []
+    applies: list[float] = []
     for number in range(_CALLS):
         begun = time.perf_counter()
         await client.get(kinds.CONFIG_MAP, f"object-{number}", "default")

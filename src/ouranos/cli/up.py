@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ async def _up(
 
     if dry_run:
         place = machine.Machine.of_cloud(documents[0]) if documents else machine.DEFAULT
-        refuse(doctor.examine(cloud, place))
+        refuse(await asyncio.to_thread(doctor.examine, cloud, place))
         say("nothing stands in the way; nothing was changed")
         return
     reached = await _bring_up(up.Order(cloud, documents, wait, timeout), file, say)

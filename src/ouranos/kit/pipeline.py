@@ -18,7 +18,7 @@ Step = Callable[[S], Awaitable[outcome.Outcome]]
 """One part of a pass. Its function's name is log key, metric label and, in CamelCase, condition."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: Python 3.11 then refuses Stage[Scope](…)
 class Stage(Generic[S]):
     """Steps that do not wait for each other; the next stage waits for all of them."""
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import anyio
@@ -31,6 +31,15 @@ ROLES = {
     "ouranos.cloud/hypervisor": "",
     "ouranos.cloud/gateway": "",
 }
+
+
+class _Door(uvicorn.Server):
+    """Leaves signals to the daemon."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Capture none."""
+        yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +113,9 @@ async def open_world(cloud: paths.Paths) -> AsyncGenerator[World]:
         node = make_node(cloud, place, client, outside)
         api.pod_logs = node.logs
         runner = controller.ControllerRunner(client, all_controllers(), outside)
-        listener, door = _door(cloud, place, api)
-        yield World(api, client, node, runner, door, listener)
+        api.asgi.token = cloud.token.read_text(encoding="utf-8").strip()
+        listener, server = _door(cloud, place, api)
+        yield World(api, client, node, runner, server, listener)
 
 
 def all_controllers() -> list[controller.Controller]:
@@ -136,9 +146,7 @@ def _door(
         ssl_keyfile=files.key,
         timeout_graceful_shutdown=1,
     )
-    server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None
-    return listener, server
+    return listener, _Door(config)
 
 
 async def stop_everything(cloud: paths.Paths, place: machine.Machine, *, destroy: bool) -> None:

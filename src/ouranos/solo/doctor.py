@@ -6,18 +6,20 @@ changes anything. `up` runs them all and stops at any finding; `ouranos doctor` 
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import errno
 import os
 import shutil
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pyroute2 import IPRoute
 
-from ouranos.images import store
+from ouranos.images import reach
 from ouranos.solo import machine, paths
 
 GIB = 1024**3
@@ -190,16 +192,7 @@ def cgroups(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
 
 def addresses(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
     """The cloud's two ranges must be free, but for what this cloud itself set up."""
-    own = machine.bridge_name(cloud)
-    with IPRoute() as route:
-        names = {link["index"]: link.get_attr("IFLA_IFNAME") for link in route.get_links()}
-        taken: list[tuple[machine.Network, str]] = []
-        for entry in route.get_routes(family=socket.AF_INET):
-            target, index = entry.get_attr("RTA_DST"), entry.get_attr("RTA_OIF")
-            if target is not None and names.get(index) != own:
-                taken.append(
-                    (machine.Network(f"{target}/{entry['dst_len']}"), names.get(index, "?"))
-                )
+    taken = list(_routed(besides=machine.bridge_name(cloud)))
     for label, text in (("management", place.management), ("public", place.public)):
         wanted = machine.Network(text)
         for network, link in taken:
@@ -210,6 +203,20 @@ def addresses(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
                     f"choose another range for spec.network.{label} in the cloud's file",
                 )
                 break
+
+
+def _routed(*, besides: str) -> Iterator[tuple[machine.Network, str]]:
+    """Each range that this machine routes and the link it is on; the default route left out."""
+    with IPRoute() as opened:
+        route: Any = opened
+        links: dict[int, str] = {
+            link["index"]: link.get_attr("IFLA_IFNAME") for link in route.get_links()
+        }
+        for entry in route.get_routes(family=socket.AF_INET):
+            target: str | None = entry.get_attr("RTA_DST")
+            link = links.get(entry.get_attr("RTA_OIF"), "?")
+            if target is not None and link != besides:
+                yield machine.Network(f"{target}/{entry['dst_len']}"), link
 
 
 def links(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
@@ -231,7 +238,7 @@ def links(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
 
 def registries(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
     """Asked only while images are missing; a complete store needs no network."""
-    for trouble in store.unreachable(cloud.images, place.release):
+    for trouble in asyncio.run(reach.unreachable(cloud.images, place.release)):
         yield Finding(
             "registries",
             trouble,

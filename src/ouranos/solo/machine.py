@@ -8,6 +8,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ouranos.api import cloud as api
 from ouranos.solo import paths
 
 Network = ipaddress.IPv4Network
@@ -25,10 +26,10 @@ class Machine:
 
     @classmethod
     def of_cloud(cls, cloud: dict[str, Any]) -> Machine:
-        """Read a complete Cloud object, defaults applied."""
-        spec = cloud["spec"]
-        network = spec["network"]
-        return cls(spec["release"], network["management"], network["public"], int(network["mtu"]))
+        """Read a Cloud object as a person wrote it; what it does not say has its default."""
+        spec = api.Cloud.model_validate(cloud).spec
+        network = spec.network
+        return cls(spec.release, str(network.management), str(network.public), network.mtu)
 
     @classmethod
     def read(cls, cloud: paths.Paths) -> Machine | None:

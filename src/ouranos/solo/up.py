@@ -63,7 +63,7 @@ async def bring_up(order: Order, say: Say) -> state.State | None:
     """
     cloud = order.cloud
     place = _place(order)
-    findings = [] if _running(cloud) else doctor.examine(cloud, place)
+    findings = [] if _running(cloud) else await asyncio.to_thread(doctor.examine, cloud, place)
     if findings:
         raise RefusedError(findings)
     await asyncio.to_thread(cloud.make_folder)
