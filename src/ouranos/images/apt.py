@@ -11,13 +11,13 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
-from ouranos.images import processes
+from ouranos.images import dependencies, processes
 from ouranos.images.processes import Job, Patience
 from ouranos.kit import conditions, errors
 
@@ -32,6 +32,9 @@ _FRESH: Final = 600
 """Seconds for which an index is not asked for again."""
 
 _URI: Final = re.compile(r"'(?P<uri>[^']+)' (?P<file>\S+) (?P<size>\d+) SHA256:(?P<sha256>\w{64})")
+
+
+_INDEX: Final = re.compile(r"'(?P<address>[^']+)/dists/(?P<suite>[^/']+)/InRelease' ")
 
 
 class Package(NamedTuple):
@@ -57,11 +60,10 @@ async def host_archive(patience: Patience) -> Archive:
     codename = await asyncio.to_thread(_codename)
     if codename is None:
         return Archive()
-    targets = await processes.run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)"],
-        Job("reading the host's package sources", patience),
+    addresses = await processes.run(
+        ["apt-get", "update", "--print-uris"], Job("reading the host's package sources", patience)
     )
-    return archive_of(targets.decode(), codename)
+    return archive_of(addresses.decode(), codename)
 
 
 def _codename() -> str | None:
@@ -75,22 +77,34 @@ def _codename() -> str | None:
     return name or None if release.get("ID") == "debian" else None
 
 
-def archive_of(targets: str, codename: str) -> Archive:
+def archive_of(addresses: str, codename: str) -> Archive:
     """Return the archive among the host's sources.
 
     Args:
-        targets: A line for each: address, suite, component.
+        addresses: What `apt-get update --print-uris` writes.
         codename: Of the host's Debian.
     """
-    found: dict[str, str] = {}
-    for line in targets.splitlines():
-        address, suite, component = [*line.split(" "), "", "", ""][:3]
-        if component == "main":
-            found.setdefault(suite, address.rstrip("/"))
-    return Archive(
-        main=found.get(codename, DEFAULT_ARCHIVE),
-        security=found.get(f"{codename}-security", DEFAULT_SECURITY),
-    )
+    found: dict[str, list[str]] = {}
+    for match in map(_INDEX.match, addresses.splitlines()):
+        if match is not None:
+            found.setdefault(match["suite"], []).append(match["address"])
+    # Others name suites like Debian's, but only Debian has its updates.
+    named = found.get(codename, [])
+    updated = [address for address in named if address in found.get(f"{codename}-updates", [])]
+    main = [*updated, *(named if len(named) == 1 else []), DEFAULT_ARCHIVE]
+    return Archive(main[0], [*found.get(f"{codename}-security", []), DEFAULT_SECURITY][0])
+
+
+class Universe:
+    """Packages that fit together, and what each needs."""
+
+    def __init__(self, packages: Mapping[str, Package], graph: dependencies.Graph) -> None:
+        self._packages = packages
+        self._graph = graph
+
+    def closure(self, names: Iterable[str], absent: Iterable[str]) -> list[Package]:
+        """Return these packages and what they need, sorted; without those that count as there."""
+        return [self._packages[name] for name in self._graph.closure(names, absent)]
 
 
 class Apt:
@@ -159,34 +173,37 @@ class Apt:
             f"{signed} {self._archive.security} {self._suite}-security main\n"
         )
 
-    async def resolve(self, packages: Iterable[str], absent: Sequence[str]) -> list[Package]:
-        """Return these packages with all that they depend on, sorted by name.
+    async def resolve(self, names: Iterable[str], absent: Sequence[str]) -> Universe:
+        """Return these packages with all that they depend on.
 
         Args:
-            packages: Names.
+            names: Of packages.
             absent: Names that count as installed, and with them what only they need.
+
+        Raises:
+            Transient: apt finds no set of packages that fits together.
         """
         status = self._status(absent)
         answer = await self._apt(
             "choosing packages",
             *("apt-get", "-qq", "-y", "--print-uris", "-o", f"Dir::State::status={status}"),
-            *("install", *packages),
+            *("install", *sorted(set(names))),
         )
-        found = [
-            Package(
-                name=name,
-                version=unquote(version),
-                uri=match["uri"],
-                size=int(match["size"]),
-                sha256=match["sha256"],
-            )
+        found = {
+            name: Package(name, unquote(version), match["uri"], int(match["size"]), match["sha256"])
             for match in map(_URI.fullmatch, map(str.strip, answer.splitlines()))
             if match is not None
             for name, version, _ in [match["file"].split("_")]
-        ]
-        return sorted(found)
+        }
+        described = await self._apt(
+            "reading about packages",
+            *("apt-cache", "show", "--no-all-versions"),
+            *(f"{package.name}={package.version}" for package in found.values()),
+        )
+        return Universe(found, dependencies.parse(described))
 
     def _status(self, absent: Sequence[str]) -> Path:
+        """Return a file that tells apt what counts as installed."""
         text = "".join(
             f"Package: {name}\nStatus: install ok installed\nArchitecture: amd64\n"
             "Multi-Arch: allowed\nVersion: 999:0\nMaintainer: nobody\nDescription: not needed\n\n"

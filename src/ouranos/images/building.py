@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from ouranos import releases
 from ouranos.images import apt, catalog, definition, environment, tree
-from ouranos.images.apt import Apt, Package
+from ouranos.images.apt import Apt, Package, Universe
 from ouranos.images.definition import Layer
 from ouranos.images.ledger import Ledger
 from ouranos.images.slots import Slots
@@ -104,6 +104,7 @@ class Building:
         self._patience = sources.patience
         self._plans: dict[str, asyncio.Task[Plan]] = {}
         self._layers: dict[str, asyncio.Task[str]] = {}
+        self._universes: dict[str, asyncio.Task[Universe]] = {}
         self._ranks = {
             layer.name: rank
             for rank, image in reversed(list(enumerate(catalog.IMAGES.values())))
@@ -143,7 +144,11 @@ class Building:
 
     async def close(self) -> None:
         """End what is still being made."""
-        tasks: list[asyncio.Task[Any]] = [*self._plans.values(), *self._layers.values()]
+        tasks: list[asyncio.Task[Any]] = [
+            *self._universes.values(),
+            *self._plans.values(),
+            *self._layers.values(),
+        ]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -151,13 +156,10 @@ class Building:
     async def _choose(self, layer: Layer) -> Plan:
         below = [await self._plan(lower) for lower in layer.below()]
         self._report(layer, "choosing packages")
-        await self._apt.update()
-        everything = await self._apt.resolve(
-            [name for one in layer.foundation() for name in one.packages],
-            [name for one in layer.foundation() for name in one.absent],
-        )
+        universe = await self._once(self._universes, catalog.BASE, self._resolve)
         there = {package.name for plan in below for package in plan.packages}
-        own = tuple(package for package in everything if package.name not in there)
+        absent = {name for one in layer.foundation() for name in one.absent}
+        own = tuple(universe.closure(layer.packages, absent | there))
         inputs = [
             _FORMAT,
             wording(layer),
@@ -165,6 +167,14 @@ class Building:
             [plan.key for plan in below],
         ]
         return Plan(layer=layer, key=digest(inputs), packages=own)
+
+    async def _resolve(self, base: Layer) -> Universe:
+        """Return the packages of all images: chosen together, so that they fit together."""
+        await self._apt.update()
+        layers = {layer for image in catalog.IMAGES.values() for layer in image.layers}
+        return await self._apt.resolve(
+            {name for layer in layers for name in layer.packages}, base.absent
+        )
 
     async def _make(self, layer: Layer) -> str:
         name = definition_digest(layer, self._release)

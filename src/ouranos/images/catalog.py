@@ -16,7 +16,16 @@ _NEVER_RUN: Final = (
     # Packages that install packages, boot a machine or ask a person. Extraction needs none of
     # them, a container boots nothing, and the programs that images run call none of them.
     *("adduser", "apt", "debconf", "debconf-2.0", "dpkg", "init-system-helpers", "install-info"),
-    *("login", "login.defs", "logrotate", "lsb-base", "passwd", "sensible-utils", "ucf"),
+    *(
+        "login",
+        "login.defs",
+        "logrotate",
+        "lsb-base",
+        "lsb-release",
+        "passwd",
+        "sensible-utils",
+        "ucf",
+    ),
     *("libpam-modules", "libpam-runtime", "libpam-systemd", "sysvinit-utils"),
     *("systemd", "systemd-container", "systemd-sysv", "udev"),
     *("dbus", "dbus-system-bus", "default-dbus-system-bus", "mdevctl", "polkitd"),
@@ -32,7 +41,8 @@ BASE: Final = Layer(
         *("findutils", "grep", "gzip", "hostname", "iproute2", "libc-bin", "mawk", "mount"),
         *("ncurses-base", "netbase", "procps", "sed", "tar", "util-linux"),
         # Libraries of more than one layer above, so that each is unpacked once.
-        *("libaio1t64", "libedit2", "libevent-2.1-7t64", "libffi8", "liblzma5", "libnftnl11"),
+        *("libaio1t64", "libdevmapper1.02.1", "libedit2", "libevent-2.1-7t64", "libffi8"),
+        *("liblzma5", "libnftnl11"),
         *("libnuma1", "libreadline8t64", "libsasl2-2", "libstdc++6", "liburing2", "libwrap0"),
     ),
     absent=_NEVER_RUN,
@@ -100,7 +110,7 @@ OVN: Final = Layer(
     name="ovn",
     packages=("ovn-central", "ovn-host"),
     over=(OPENVSWITCH,),
-    absent=("lsb-release", "python3"),
+    absent=("python3",),
     directories=(Directory("/run/ovn"), Directory("/var/lib/ovn")),
 )
 

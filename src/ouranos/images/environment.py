@@ -5,11 +5,12 @@ the image runs, and nothing waits for the image's Python, until bytecode is comp
 """
 
 import asyncio
+import fnmatch
 import importlib.util
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
@@ -137,13 +138,17 @@ def sources(root: Path, folders: Iterable[str], skipped: Sequence[str]) -> Itera
     Args:
         root: The layer's tree.
         folders: Below it.
-        skipped: Patterns of paths, relative to their folder, that are left out.
+        skipped: Patterns of paths, relative to their folder, that are left out; one that begins
+            with an exclamation mark takes files back that those before it leave out.
     """
+    choice = [(pattern.removeprefix("!"), pattern.startswith("!")) for pattern in skipped]
+    patterns = [(re.compile(fnmatch.translate(text)), back) for text, back in choice]
     for folder in folders:
         top = root / folder.lstrip("/")
         for path in sorted(top.rglob("*.py")):
             relative = str(path.relative_to(top))
-            if not path.is_symlink() and not any(fnmatchcase(relative, p) for p in skipped):
+            said = [back for pattern, back in patterns if pattern.match(relative)]
+            if not path.is_symlink() and (not said or said[-1]):
                 yield str(path.relative_to(root))
 
 
