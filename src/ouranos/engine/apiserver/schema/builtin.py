@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cache
 
-from ouranos.engine.apiserver.schema import definitions, openapi
+from ouranos.engine.apiserver.schema import defaults, definitions, openapi
 from ouranos.engine.apiserver.schema.structural import Structural
 from ouranos.kit.objects import Kind, Object
 
@@ -11,7 +11,12 @@ from ouranos.kit.objects import Kind, Object
 @cache
 def _structural(name: str) -> Structural:
     root = definitions.node(definitions.names()[name])
-    return Structural(root, built_in=True, has_status="status" in root.properties)
+    return Structural(
+        root,
+        built_in=True,
+        has_status="status" in root.properties,
+        default=defaults.DEFAULTS.get(name),
+    )
 
 
 def structural(kind: Kind) -> Structural:

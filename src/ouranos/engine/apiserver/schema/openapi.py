@@ -52,7 +52,9 @@ def document(group: str, version: str, crds: Sequence[Object]) -> Object:
     schemas: dict[str, Object] = {}
     resources = [*_built_in(group, version), *_custom(group, version, crds, schemas)]
     wanted = {resource.definition for resource in resources} - schemas.keys()
-    wanted |= {f"{_META}{name}" for name in ("DeleteOptions", "ListMeta", "ObjectMeta", "Patch", "Status")}
+    wanted |= {
+        f"{_META}{name}" for name in ("DeleteOptions", "ListMeta", "ObjectMeta", "Patch", "Status")
+    }
     _collect(wanted, schemas)
     paths: dict[str, Object] = {}
     for resource in resources:

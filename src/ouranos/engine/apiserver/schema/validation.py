@@ -1,6 +1,7 @@
 """Does a value satisfy its schema? Types, limits, formats and combinations, in Kubernetes' words."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, cast
 
@@ -23,12 +24,37 @@ _TYPES: dict[type, str] = {
 }
 
 
+class Key(str):
+    """A map's key in a path, which messages write in brackets."""
+
+    __slots__ = ()
+
+
+def correlated(old: Any, node: Node) -> Callable[[Any], Any]:
+    """Return what finds an item's previous value in an old list; only lists by key have one."""
+    if type(old) is not list or node.list_type != "map":
+        return lambda _: None
+    known = {
+        _frozen([entry.get(key) for key in node.keys]): entry
+        for entry in cast("list[Any]", old)
+        if type(entry) is dict
+    }
+
+    def find(item: Any) -> Any:
+        if type(item) is not dict:
+            return None
+        entry = cast("dict[str, Any]", item)
+        return known.get(_frozen([entry.get(key) for key in node.keys]))
+
+    return find
+
+
 def rendered_path(path: Path) -> str:
     """Write a path as messages name it: `spec.containers[0].image`."""
     parts: list[str] = []
     while path is not None:
         path, key = cast("tuple[Path, Any]", path)
-        parts.append(f"[{key}]" if type(key) is int else f".{key}")
+        parts.append(f".{key}" if type(key) is str else f"[{key}]")
     return "".join(reversed(parts)).removeprefix(".")
 
 
@@ -49,20 +75,13 @@ def validate(value: Any, node: Node, path: Path, found: list[Cause]) -> None:
         if not node.nullable and node.type:
             _wrong_type(node.type, value, path, found)
         return
-    kind = type(value)
-    if kind is dict:
-        if node.type not in {"object", ""} or node.int_or_string:
-            _wrong_type(_expected(node), value, path, found)
-            return
-        _validate_map(cast("dict[str, Any]", value), node, path, found)
-    elif kind is list:
-        if node.type not in {"array", ""} or node.int_or_string:
-            _wrong_type(_expected(node), value, path, found)
-            return
-        _validate_list(cast("list[Any]", value), node, path, found)
-    elif not _scalar_fits(value, kind, node):
+    kind: type = type(value)
+    if not _fits(value, kind, node):
         _wrong_type(_expected(node), value, path, found)
-        return
+    elif kind is dict:
+        _validate_map(value, node, path, found)
+    elif kind is list:
+        _validate_list(value, node, path, found)
     elif node.format and kind is str:
         _check_format(value, node.format, path, found)
     if node.limits:
@@ -75,17 +94,17 @@ def _expected(node: Node) -> str:
     return "integer,string" if node.int_or_string else node.type
 
 
-def _scalar_fits(value: Any, kind: type, node: Node) -> bool:
+def _fits(value: Any, kind: type, node: Node) -> bool:
     expected = node.type
     if node.int_or_string:
         return kind is int or kind is str
-    if kind is str:
-        return expected in {"string", ""}
-    if kind is bool:
-        return expected in {"boolean", ""}
+    if not expected:
+        return True
     if kind is int:
-        return expected in {"integer", "number", ""}
-    return expected in {"number", ""} or (expected == "integer" and value.is_integer())
+        return expected in {"integer", "number"}
+    if kind is float:
+        return expected == "number" or (expected == "integer" and value.is_integer())
+    return _TYPES[kind] == expected
 
 
 def _wrong_type(expected: str, value: Any, path: Path, found: list[Cause]) -> None:
@@ -164,7 +183,7 @@ def _check_list_map(value: list[Any], node: Node, path: Path, found: list[Cause]
 
 def _check_limits(value: Any, node: Node, path: Path, found: list[Cause]) -> None:
     limits = node.limits
-    kind = type(value)
+    kind: type = type(value)
     before = len(found)
     if kind is str:
         _check_text(value, limits, path, found)
@@ -228,8 +247,7 @@ def _check_number(value: float, limits: Any, path: Path, found: list[Cause]) -> 
         words.append(f"a multiple of {factor}")
     field = rendered_path(path) if words else ""
     for text in words:
-        word = text if text.startswith("a multiple") else text
-        found.append(causes.invalid(field, value, f"{field} in body should be {word}"))
+        found.append(causes.invalid(field, value, f"{field} in body should be {text}"))
 
 
 def _tried(value: Any, node: Node, path: Path) -> list[Cause]:

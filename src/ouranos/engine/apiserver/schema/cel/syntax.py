@@ -1,0 +1,405 @@
+"""From the text of an expression to its tree; asked by the compiler.
+
+Follows the grammar of the CEL specification with optional syntax (`a.?b`, `a[?i]`, `[?e]`).
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+
+class SyntaxFault(Exception):
+    """An expression that does not compile; `offset` is where, in characters."""
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.offset = offset
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant."""
+
+    offset: int
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A name."""
+
+    offset: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """`operand.field`, or `operand.?field`."""
+
+    offset: int
+    operand: "Tree"
+    name: str
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """`operand[index]`, or `operand[?index]`."""
+
+    offset: int
+    operand: "Tree"
+    index: "Tree"
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`function(arguments)`, `target.function(arguments)`, or an operator such as `_+_`."""
+
+    offset: int
+    name: str
+    target: "Tree | None"
+    arguments: tuple["Tree", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """`[a, ?b]`; `optional` are the indices written with a question mark."""
+
+    offset: int
+    items: tuple["Tree", ...]
+    optional: frozenset[int] = field(default_factory=frozenset[int])
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """`{k: v, ?k: v}`; `optional` are the indices written with a question mark."""
+
+    offset: int
+    entries: tuple[tuple["Tree", "Tree"], ...]
+    optional: frozenset[int] = field(default_factory=frozenset[int])
+
+
+Tree = Literal | Identifier | Select | Index | Call | ListOf | MapOf
+
+
+class Uint(int):
+    """An unsigned integer, which CEL tells from a signed one."""
+
+    __slots__ = ()
+
+
+_TOKEN = re.compile(
+    r"""
+    (?P<space>(\s|//[^\n]*)+)
+  | (?P<string>[rRbB]{0,2}(?:\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''
+        |"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))
+  | (?P<float>\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\.\d+(?:[eE][+-]?\d+)?)
+  | (?P<int>0[xX][0-9a-fA-F]+[uU]?|\d+[uU]?)
+  | (?P<name>[A-Za-z_][A-Za-z0-9_]*|`[A-Za-z0-9_.\-/ ]+`)
+  | (?P<op>\.\?|\[\?|&&|\|\||==|!=|<=|>=|[-+*/%<>!?:.,()\[\]{}])
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_RAW = re.compile(
+    r"""(?P<space>(\s|//[^\n]*)+)
+  | (?P<string>[bB]?[rR][bB]?(?:\"\"\".*?\"\"\"|'''.*?'''|"[^"\n]*"|'[^'\n]*'))""",
+    re.VERBOSE | re.DOTALL,
+)
+_RESERVED = frozenset(
+    "as break const continue else for function if import let loop package namespace return var "
+    "void while".split()
+)
+_RELATIONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in"})
+_MAXIMUM_DEPTH = 200
+_INT_LIMIT = 2**63
+_UINT_LIMIT = 2**64
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    text: str
+    offset: int
+
+
+def _tokens(text: str) -> list[_Token]:
+    found: list[_Token] = []
+    position = 0
+    while position < len(text):
+        match = _RAW.match(text, position)
+        if match is None or match.lastgroup == "space":
+            match = _TOKEN.match(text, position)
+        if match is None:
+            raise SyntaxFault(
+                f"Syntax error: token recognition error at: {text[position]!r}", position
+            )
+        kind = match.lastgroup or ""
+        if kind != "space":
+            found.append(_Token(kind, match.group(), position))
+        position = match.end()
+    found.append(_Token("end", "", len(text)))
+    return found
+
+
+_SIMPLE = {
+    "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
+    "\\": "\\", "'": "'", '"': '"', "`": "`", "?": "?",
+}  # fmt: skip
+_ESCAPE = re.compile(
+    r"\\(?:(?P<hex>[xX][0-9a-fA-F]{2})|(?P<short>u[0-9a-fA-F]{4})|(?P<long>U[0-9a-fA-F]{8})"
+    r"|(?P<octal>[0-3][0-7]{2})|(?P<simple>.))",
+    re.DOTALL,
+)
+
+
+def _unquoted(token: _Token) -> str | bytes:
+    text = token.text
+    prefix = re.match(r"[rRbB]*", text)
+    flags = prefix.group().lower() if prefix else ""
+    body = text[len(flags) :]
+    width = 3 if body[:3] in {'"""', "'''"} else 1
+    body = body[width:-width]
+    as_bytes = "b" in flags
+
+    def unescape(match: re.Match[str]) -> str:
+        if match["simple"] is not None:
+            if match["simple"] not in _SIMPLE:
+                raise SyntaxFault("Syntax error: invalid escape sequence", token.offset)
+            return _SIMPLE[match["simple"]]
+        if match["octal"] is not None:
+            return chr(int(match["octal"], 8))
+        digits = match["hex"] or match["short"] or match["long"]
+        return chr(int(digits[1:], 16))
+
+    if "r" not in flags:
+        body = _ESCAPE.sub(unescape, body)
+    if not as_bytes:
+        return body
+    return b"".join(
+        bytes([ord(one)]) if "\\" in text and ord(one) < 256 else one.encode()  # noqa: PLR2004
+        for one in body
+    )
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self._tokens = _tokens(text)
+        self._at = 0
+        self._depth = 0
+
+    def parse(self) -> Tree:
+        tree = self._expression()
+        if self._next.kind != "end":
+            self._unexpected("<EOF>")
+        return tree
+
+    @property
+    def _next(self) -> _Token:
+        return self._tokens[self._at]
+
+    def _take(self) -> _Token:
+        token = self._tokens[self._at]
+        self._at += 1
+        return token
+
+    def _is(self, text: str) -> bool:
+        return self._next.kind in {"op", "name"} and self._next.text == text
+
+    def _skip(self, text: str) -> bool:
+        if self._is(text):
+            self._at += 1
+            return True
+        return False
+
+    def _expect(self, text: str) -> _Token:
+        if not self._is(text):
+            self._unexpected(f"'{text}'")
+        return self._take()
+
+    def _unexpected(self, wanted: str) -> NoReturn:
+        token = self._next
+        shown = "<EOF>" if token.kind == "end" else token.text
+        raise SyntaxFault(
+            f"Syntax error: mismatched input '{shown}' expecting {wanted}", token.offset
+        )
+
+    def _expression(self) -> Tree:
+        self._depth += 1
+        if self._depth > _MAXIMUM_DEPTH:
+            raise SyntaxFault("expression recursion limit exceeded", self._next.offset)
+        condition = self._either()
+        if self._is("?"):
+            offset = self._take().offset
+            yes = self._either()
+            self._expect(":")
+            no = self._expression()
+            condition = Call(offset, "_?_:_", None, (condition, yes, no))
+        self._depth -= 1
+        return condition
+
+    def _either(self) -> Tree:
+        left = self._both()
+        while self._is("||"):
+            offset = self._take().offset
+            left = Call(offset, "_||_", None, (left, self._both()))
+        return left
+
+    def _both(self) -> Tree:
+        left = self._relation()
+        while self._is("&&"):
+            offset = self._take().offset
+            left = Call(offset, "_&&_", None, (left, self._relation()))
+        return left
+
+    def _relation(self) -> Tree:
+        left = self._sum()
+        while self._next.kind in {"op", "name"} and self._next.text in _RELATIONS:
+            token = self._take()
+            name = "@in" if token.text == "in" else f"_{token.text}_"
+            left = Call(token.offset, name, None, (left, self._sum()))
+        return left
+
+    def _sum(self) -> Tree:
+        left = self._product()
+        while self._is("+") or self._is("-"):
+            token = self._take()
+            left = Call(token.offset, f"_{token.text}_", None, (left, self._product()))
+        return left
+
+    def _product(self) -> Tree:
+        left = self._unary()
+        while self._is("*") or self._is("/") or self._is("%"):
+            token = self._take()
+            left = Call(token.offset, f"_{token.text}_", None, (left, self._unary()))
+        return left
+
+    def _unary(self) -> Tree:
+        if self._is("!"):
+            offset = self._take().offset
+            return Call(offset, "!_", None, (self._unary(),))
+        if self._is("-"):
+            offset = self._take().offset
+            if self._next.kind in {"int", "float"}:
+                return self._suffixes(self._number(self._take(), negative=True))
+            return Call(offset, "-_", None, (self._unary(),))
+        return self._suffixes(self._primary())
+
+    def _suffixes(self, tree: Tree) -> Tree:
+        while True:
+            if self._is(".") or self._is(".?"):
+                tree = self._member(tree, self._take())
+            elif self._is("[") or self._is("[?"):
+                token = self._take()
+                index = self._expression()
+                self._expect("]")
+                tree = Index(token.offset, tree, index, token.text == "[?")
+            else:
+                return tree
+
+    def _member(self, tree: Tree, dot: _Token) -> Tree:
+        optional = dot.text == ".?"
+        token = self._take()
+        if token.kind != "name":
+            self._at -= 1
+            self._unexpected("IDENTIFIER")
+        name = token.text.strip("`")
+        if not optional and self._is("("):
+            return Call(self._take().offset, name, tree, self._arguments(")"))
+        return Select(dot.offset, tree, name, optional)
+
+    def _arguments(self, end: str) -> tuple[Tree, ...]:
+        found: list[Tree] = []
+        while not self._skip(end):
+            found.append(self._expression())
+            if not self._is(end):
+                self._expect(",")
+        return tuple(found)
+
+    def _primary(self) -> Tree:
+        token = self._take()
+        if token.kind == "string":
+            return Literal(token.offset, _unquoted(token))
+        if token.kind in {"int", "float"}:
+            return self._number(token)
+        if token.kind == "name":
+            return self._name(token)
+        if token.text == "(":
+            tree = self._expression()
+            self._expect(")")
+            return tree
+        if token.text == "[":
+            return self._list(token)
+        if token.text == "[?":
+            self._at -= 1
+            return self._list(token)
+        if token.text == "{":
+            return self._map(token)
+        if token.text == ".":
+            return self._name(self._take())
+        self._at -= 1
+        self._unexpected("an expression")
+
+    def _name(self, token: _Token) -> Tree:
+        if token.text in {"true", "false"}:
+            return Literal(token.offset, token.text == "true")
+        if token.text == "null":
+            return Literal(token.offset, None)
+        if token.text in _RESERVED:
+            raise SyntaxFault(f"reserved identifier: {token.text}", token.offset)
+        if self._is("("):
+            self._take()
+            return Call(token.offset, token.text, None, self._arguments(")"))
+        return Identifier(token.offset, token.text)
+
+    def _number(self, token: _Token, *, negative: bool = False) -> Tree:
+        sign = -1 if negative else 1
+        if token.kind == "float":
+            return Literal(token.offset, sign * float(token.text))
+        text = token.text.lower()
+        unsigned = text.endswith("u")
+        value = sign * int(text.removesuffix("u"), 0 if text.startswith("0x") else 10)
+        fits = 0 <= value < _UINT_LIMIT if unsigned else -_INT_LIMIT <= value < _INT_LIMIT
+        if not fits:
+            raise SyntaxFault("invalid int literal", token.offset)
+        return Literal(token.offset, Uint(value) if unsigned else value)
+
+    def _list(self, start: _Token) -> Tree:
+        found: list[Tree] = []
+        optional: set[int] = set()
+        if start.text == "[?":
+            self._at += 1
+            optional.add(0)
+            found.append(self._expression())
+            if not self._is("]"):
+                self._expect(",")
+        while not self._skip("]"):
+            if self._skip("?"):
+                optional.add(len(found))
+            found.append(self._expression())
+            if not self._is("]"):
+                self._expect(",")
+        return ListOf(start.offset, tuple(found), frozenset(optional))
+
+    def _map(self, start: _Token) -> Tree:
+        found: list[tuple[Tree, Tree]] = []
+        optional: set[int] = set()
+        while not self._skip("}"):
+            if self._skip("?"):
+                optional.add(len(found))
+            key = self._expression()
+            self._expect(":")
+            found.append((key, self._expression()))
+            if not self._is("}"):
+                self._expect(",")
+        return MapOf(start.offset, tuple(found), frozenset(optional))
+
+
+def parse(text: str) -> Tree:
+    """Parse an expression.
+
+    Raises:
+        SyntaxFault: the text is not an expression.
+    """
+    return _Parser(text).parse()
