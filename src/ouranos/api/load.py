@@ -120,11 +120,12 @@ def _read(source: str | os.PathLike[str] | BinaryIO) -> tuple[str, bytes]:
         name = getattr(source, "name", "")
         file = name if isinstance(name, str) and name else "standard input"
         return file, _bounded(file, source)
-    file = os.fspath(source)
+    path = os.fspath(source)
+    file = path if path.isprintable() else ascii(path)
     try:
-        if not stat.S_ISREG(os.stat(file).st_mode):  # noqa: PTH116  # one look, of whatever it is
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  # one look, of whatever it is
             _refuse(file, 0, 0, "this is not a file", "name a file of YAML, such as cloud.yaml")
-        with open(file, "rb") as opened:  # noqa: PTH123  # as above
+        with open(path, "rb") as opened:  # noqa: PTH123  # as above
             return file, _bounded(file, opened)
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -298,12 +298,7 @@ class Cinder(model.Resource):
 class HypervisorSpec(model.Model):
     """What a machine that runs guests is told."""
 
-    node_name: Annotated[
-        values.ObjectName,
-        rules.immutable(
-            "the object stands for one machine", "make an object for the other machine"
-        ),
-    ]
+    node_name: values.ObjectName
     """Name of the Node object of the machine; the Hypervisor has the same name."""
     management: values.Management = "Running"
     """Running: controllers act. Paused: they look and report, and change nothing."""

@@ -1,0 +1,159 @@
+"""Are the CRDs what an API server takes, and are the committed ones up to date?"""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pytest
+import yaml
+from pydantic import Discriminator, Field
+
+from ouranos.api import crds, graph, kinds, model, names, schema, values
+from ouranos.kit import kinds as known
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_committed_crds_are_up_to_date() -> None:
+    committed = {path.name: path.read_text("utf-8") for path in (ROOT / "deploy/crds").iterdir()}
+    assert committed == crds.files(), "run `make crds`"
+
+
+def test_writing_again_changes_nothing_and_names_nothing(tmp_path: Path) -> None:
+    assert len(crds.write(tmp_path)) == len(kinds.KINDS)
+    (tmp_path / "foreign.yaml").write_text("x")
+    (tmp_path / "clouds.ouranos.cloud.yaml").write_text("x")
+    assert crds.write(tmp_path) == ["foreign.yaml", "clouds.ouranos.cloud.yaml"]
+    assert crds.write(tmp_path) == []
+
+
+def test_the_command_writes_where_it_is_told(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "ouranos.api", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert str(tmp_path / "clouds.ouranos.cloud.yaml") in done.stdout
+
+
+def test_a_crd_is_yaml_that_says_what_was_generated() -> None:
+    for crd in crds.generate():
+        assert yaml.safe_load(crds.files()[f"{crd['metadata']['name']}.yaml"]) == crd
+
+
+def test_the_cloud_is_installed_last() -> None:
+    assert crds.generate()[-1]["metadata"]["name"] == "clouds.ouranos.cloud"
+
+
+@pytest.mark.parametrize("kind", kinds.KINDS)
+def test_a_kind_shows_how_it_is(kind: str) -> None:
+    version = crds.definition(kinds.KINDS[kind])["spec"]["versions"][0]
+    columns = [column["name"] for column in version["additionalPrinterColumns"]]
+    assert {"Ready", "Reason", "Message"} <= set(columns)
+    assert columns[-1] == "Age"
+    assert "status" in version["subresources"]
+    conditions = version["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"][
+        "conditions"
+    ]
+    assert conditions["x-kubernetes-list-type"] == "map"
+    assert conditions["x-kubernetes-list-map-keys"] == ["type"]
+
+
+def test_services_can_be_scaled_and_nothing_else() -> None:
+    scalable = {kind for kind, definition in kinds.KINDS.items() if definition.scalable}
+    assert scalable == {service.kind for service in graph.SERVICES.values()}
+
+
+def test_everything_that_people_write_is_described() -> None:
+    bare = [
+        place
+        for kind, definition in kinds.KINDS.items()
+        for place in undescribed(definition.schema["properties"]["spec"], f"{kind}.spec")
+    ]
+    assert bare == []
+
+
+def undescribed(part: dict[str, Any], place: str) -> list[str]:
+    found = [] if part.get("description") or place.endswith("[]") else [place]
+    for name, member in part.get("properties", {}).items():
+        found += undescribed(member, f"{place}.{name}")
+    for key in ("items", "additionalProperties"):
+        if key in part:
+            found += undescribed(part[key], f"{place}[]")
+    return found
+
+
+def test_the_kit_names_the_same_kinds() -> None:
+    ours = {kind.kind: kind.plural for kind in known.known() if kind.group == names.GROUP}
+    assert ours == {name.kind: name.plural for name in names.KINDS.values()}
+    assert (known.GROUP, known.VERSION) == (names.GROUP, names.VERSION)
+
+
+def test_the_graph_has_each_service_after_what_it_needs() -> None:
+    seen: set[str] = set()
+    for name, service in graph.SERVICES.items():
+        assert set(service.needs) <= seen
+        assert set(service.backing) <= set(graph.BACKING)
+        assert set(service.optional) <= set(graph.SERVICES)
+        seen.add(name)
+
+
+def test_a_cloud_stands_on_what_its_services_need() -> None:
+    assert graph.backing_of(["keystone"]) == ("mariadb", "memcached")
+    assert graph.backing_of(graph.SERVICES) == ("mariadb", "rabbitmq", "memcached", "ovn")
+
+
+class Cat(model.Model):
+    kind: Literal["cat", "tiger"] = "cat"
+
+
+class Dog(model.Model):
+    kind: Literal["dog", "wolf"] = "dog"
+
+
+class Union(model.Model):
+    either: Cat | Dog
+
+
+class Tagged(model.Model):
+    either: Annotated[Cat | Dog, Discriminator("kind")]
+
+
+class Constant(model.Model):
+    one: Literal["a"]
+
+
+class Unbounded(model.Model):
+    text: str
+
+
+class UnboundedList(model.Model):
+    texts: tuple[values.Line, ...]
+
+
+class UnboundedMapping(model.Model):
+    texts: dict[str, values.Line]
+
+
+class Anything(model.Model):
+    what: Any
+
+
+class Limit(model.Model):
+    count: Annotated[int, Field(gt=0)]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place"),
+    [
+        (Union, "Union.either: anyOf"),
+        (Tagged, "Tagged.either: "),
+        (Constant, "Constant.one: const"),
+        (Unbounded, "Unbounded.text: maxLength is missing"),
+        (UnboundedList, "UnboundedList.texts: maxItems is missing"),
+        (UnboundedMapping, "UnboundedMapping.texts: maxProperties is missing"),
+        (Anything, "Anything.what: there is no type"),
+        (Limit, "Limit.count: exclusiveMinimum"),
+    ],
+)
+def test_what_has_no_structural_form_is_refused(wrong: type[model.Model], place: str) -> None:
+    with pytest.raises(schema.NotStructural, match=place):
+        schema.structural(wrong)
