@@ -129,7 +129,7 @@ class Cloud(model.Resource):
 
     RULES: ClassVar[tuple[rules.Rule, ...]] = (
         rules.Invariant(
-            cel=f"self.metadata.name.matches({rules.quoted(f'^(?:{_NAME})$')})",
+            cel=f"self.metadata.name.matches({rules.whole(_NAME)})",
             check=lambda value: re.fullmatch(_NAME, value["metadata"]["name"]) is not None,
             message="cannot be the name of a cloud",
             hint="use a-z, 0-9 and '-', at most 32 characters, beginning with a letter",

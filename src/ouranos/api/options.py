@@ -99,7 +99,7 @@ def setting(value: Any) -> Value:
 _SETTING_SCHEMA: dict[str, Any] = {
     "description": "Text of one line, a number, a boolean, or a list of those.",
     "x-kubernetes-preserve-unknown-fields": True,
-    "pattern": f"^{values.LINE}$",
+    "pattern": rf"^{values.LINE}\z",
     "maxLength": MAXIMUM_LENGTH,
 }
 
@@ -116,7 +116,7 @@ _POLICY_NAME = r"[A-Za-z0-9_][A-Za-z0-9_:.*-]{0,254}"
 _compiled_policy_name = re.compile(_POLICY_NAME)
 
 HAS_POLICY_NAMES = rules.Invariant(
-    cel=f"self.all(name, name.matches({rules.quoted(f'^(?:{_POLICY_NAME})$')}))",
+    cel=f"self.all(name, name.matches({rules.whole(_POLICY_NAME)}))",
     check=lambda value: all(_compiled_policy_name.fullmatch(name) for name in value),
     message="has a key that is not the name of a policy rule",
     hint="write names as OpenStack does, such as os_compute_api:servers:create",

@@ -140,11 +140,19 @@ def quoted(text: str) -> str:
     return json.dumps(text)
 
 
+def whole(pattern: str) -> str:
+    r"""A pattern that has to match a text as a whole, as a string literal of CEL.
+
+    The end is `\z`: in some engines `$` leaves room for one more line break.
+    """
+    return quoted(rf"^(?:{pattern})\z")
+
+
 def matches(pattern: str, message: str, hint: str) -> Rule:
     """The rule that the whole of a text matches a pattern, which RE2 and Python must read alike."""
     compiled = re.compile(pattern)
     return Invariant(
-        cel=f"self.matches({quoted(f'^(?:{pattern})$')})",
+        cel=f"self.matches({whole(pattern)})",
         check=lambda value: compiled.fullmatch(value) is not None,
         message=message,
         hint=hint,
