@@ -27,7 +27,6 @@ _WANTED: Final = {
     "dict_type": "a mapping",
     "model_type": "a mapping",
     "list_type": "a list",
-    "tuple_type": "a list",
 }
 _LIMITS: Final = {
     "greater_than_equal": ("must be at least {ge}", "write {ge} or more"),
@@ -70,7 +69,7 @@ def problems(
 
 
 def parse(obj: Mapping[str, Any]) -> model.Resource:
-    """The object as its model, once it is known to keep all rules.
+    """The object as its model, without its status, once it is known to keep all rules.
 
     Raises:
         errors.InvalidObject: it is not as its kind says.
@@ -78,7 +77,7 @@ def parse(obj: Mapping[str, Any]) -> model.Resource:
     found = problems(obj)
     if found:
         raise errors.InvalidObject(found)
-    return kinds.KINDS[obj["kind"]].parse(obj)
+    return kinds.KINDS[obj["kind"]].parse(_without_status(obj))
 
 
 def _without_status(obj: Mapping[str, Any]) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class Condition(Model):
 
 
 Conditions = Annotated[
-    tuple[Condition, ...],
+    list[Condition],
     Field(
         max_length=64,
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
@@ -92,7 +92,7 @@ class Status(Observed):
 
     observed_generation: Annotated[int, Field(ge=0)] | None = None
     """The generation of the spec that the conditions are about."""
-    conditions: Conditions = ()
+    conditions: Conditions = Field(default_factory=list[Condition])
     """What holds and what is awaited, one entry per type."""
 
 
