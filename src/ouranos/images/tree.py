@@ -1,6 +1,5 @@
 """How does a layer's tree come to be? Unpacked, and then as maintainer scripts would make it."""
 
-import asyncio
 import contextlib
 import os
 import shutil
@@ -8,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from ouranos.images import processes
+from ouranos.images import extraction, processes
 from ouranos.images.definition import Layer, Link
 from ouranos.images.processes import Job, Patience
 
@@ -43,31 +42,11 @@ async def unpack(debs: Sequence[Path], tree: Path, patience: Patience) -> None:
         link.symlink_to(target)
     for folder in _MERGED_INTO:
         directory(tree, folder)
-    job = Job(f"unpacking {len(debs)} packages", patience)
-    read, write = os.pipe()
-    tar = ["tar", "-x", "--ignore-zeros", "--keep-directory-symlink", "--numeric-owner"]
-    tar += ["--preserve-permissions", f"--directory={tree}", *(f"--exclude={p}" for p in _LEFT_OUT)]
-    # One tar for all: their archives follow each other in one stream.
-    unpacked, fed = await asyncio.gather(
-        processes.run(tar, job, stdin=read),
-        _feed(debs, write, job),
-        return_exceptions=True,
+    await extraction.extract(
+        debs,
+        [f"--directory={tree}", *(f"--exclude={pattern}" for pattern in _LEFT_OUT)],
+        Job(f"unpacking {len(debs)} packages", patience),
     )
-    # Each of the two fails when the other does; the one that is to blame is raised.
-    if isinstance(fed, BaseException) and "Broken pipe" not in str(fed):
-        raise fed
-    if isinstance(unpacked, BaseException):
-        raise unpacked
-    if isinstance(fed, BaseException):
-        raise fed
-
-
-async def _feed(debs: Sequence[Path], write: int, job: Job) -> None:
-    try:
-        for deb in debs:
-            await processes.run(["dpkg-deb", "--fsys-tarfile", deb], job, stdout=write)
-    finally:
-        os.close(write)
 
 
 def complete(tree: Path, layer: Layer) -> None:
