@@ -122,7 +122,7 @@ CASES = {
     "Glance without Keystone": Case(
         cloud("glance"), {"spec.services.glance": "Glance needs Keystone"}
     ),
-    "Cinder without Nova": Case(cloud("keystone", "cinder")),
+    "Cinder without Nova": Case(cloud("keystone", "glance", "cinder")),
     "networks that are the same": Case(
         cloud(network={"management": "10.0.0.0/24", "public": "10.0.0.0/24"}),
         {"spec.network.public": "overlaps the management network"},
@@ -267,7 +267,7 @@ CASES = {
     "another release": Case(cloud(release="2027.1"), old=cloud()),
     "another MTU": Case(cloud(network={"mtu": 9000}), old=cloud()),
     "one service more and one less": Case(
-        cloud("keystone", "glance"), old=cloud("keystone", "cinder")
+        cloud("keystone", "glance"), old=cloud("keystone", "placement")
     ),
     "another region": Case(
         cloud(region="b"), {"spec.region": "is immutable"}, old=cloud(region="a")

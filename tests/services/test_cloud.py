@@ -362,7 +362,7 @@ async def test_an_option_taken_out_of_the_cloud_goes_from_the_part(
 async def test_a_service_taken_out_goes_and_what_may_hold_data_stays(
     api: cluster.Cluster, given: seams.Seams, person: cluster.Cluster
 ) -> None:
-    await api.create(a_cloud("keystone", "cinder"))
+    await api.create(a_cloud("keystone", "glance", "cinder"))
     await one_pass(api, given)
     await person.patch(kinds.CLOUD, "home", "home", {"spec": {"services": {"cinder": None}}})
     after = await one_pass(api, given)

@@ -42,13 +42,11 @@ SERVICES: Final = MappingProxyType(
             "Neutron",
             needs=("keystone",),
             backing=("mariadb", "rabbitmq", "memcached", "ovn"),
-            optional=("nova",),
         ),
         "cinder": Service(
             "Cinder",
-            needs=("keystone",),
+            needs=("keystone", "glance"),
             backing=("mariadb", "rabbitmq", "memcached"),
-            optional=("glance",),
         ),
         "nova": Service(
             "Nova",

@@ -49,12 +49,12 @@ def without(wanted: Object, fields: Iterable[str]) -> Object:
 
 
 def _without(wanted: Object, field: str) -> Object:
-    """Names may hold dots themselves, as labels do: the member is the one whose name fits."""
-    for name, value in wanted.items():
+    """Names may hold dots themselves, as labels do: of those that fit, the longest is meant."""
+    for name in sorted(wanted, key=len, reverse=True):
         rest = field.removeprefix(f".{name}")
         if rest == field or not (rest == "" or rest[0] in ".["):
             continue
-        if rest.startswith(".") and isinstance(value, dict):
-            return wanted | {name: _without(cast("Object", value), rest)}
+        if rest.startswith(".") and isinstance(wanted[name], dict):
+            return wanted | {name: _without(cast("Object", wanted[name]), rest)}
         return {other: member for other, member in wanted.items() if other != name}
     return wanted
