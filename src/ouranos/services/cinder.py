@@ -1,0 +1,153 @@
+"""Cinder: volumes, by the NFS driver. The page of the block storage service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ouranos.kit import kinds
+from ouranos.openstack import configuration, resources
+from ouranos.services import page
+
+NAME = "cinder"
+PORT = 8776
+STATE = "/var/lib/cinder"
+MOUNTS = f"{STATE}/mnt"
+SHARES = "/etc/cinder/nfs_shares"
+BACKEND = "nfs"
+DEFAULT_STORAGE = "20Gi"
+
+LOGINS = tuple(
+    page.Option(section, "password", "user")
+    for section in ("keystone_authtoken", "service_user", "nova")
+)
+
+
+def share(scope: page.Scope) -> str:
+    """The share that volumes are files of, as `host:path`."""
+    nfs = scope.told("backend", "nfs")
+    return f"{nfs['server']}:{nfs['path']}" if nfs else configuration.VOLUME_SHARE
+
+
+def settings(scope: page.Scope) -> configuration.Sections:
+    """cinder.conf, without URLs and passwords."""
+    return {
+        "DEFAULT": {
+            "state_path": STATE,
+            "api_paste_config": "/opt/openstack/etc/cinder/api-paste.ini",
+            "resource_query_filters_file": "/opt/openstack/etc/cinder/resource_filters.json",
+            "auth_strategy": "keystone",
+            "enabled_backends": BACKEND,
+            "default_volume_type": BACKEND,
+            "glance_api_servers": "http://glance:9292",
+            "volume_clear": "none",
+            "graceful_shutdown_timeout": 5,
+            "periodic_fuzzy_delay": 0,
+        },
+        "database": configuration.database_pool(),
+        "keystone_authtoken": configuration.token_check(NAME, scope.region, scope.memcached),
+        "service_user": configuration.service_user(NAME, scope.region),
+        "nova": configuration.login(NAME, scope.region) | {"interface": "internal"},
+        "oslo_concurrency": {"lock_path": f"{STATE}/lock"},
+        BACKEND: {
+            "volume_driver": "cinder.volume.drivers.nfs.NfsDriver",
+            "volume_backend_name": BACKEND,
+            "nfs_shares_config": SHARES,
+            # The node has mounted the share here, where the driver looks before it mounts by
+            # itself.
+            "nfs_mount_point_base": MOUNTS,
+            "nas_secure_file_operations": False,
+            "nas_secure_file_permissions": False,
+            "nfs_snapshot_support": True,
+        },
+    }
+
+
+def files(scope: page.Scope) -> Mapping[str, str]:
+    """The list of shares."""
+    return {SHARES: f"{share(scope)}\n"}
+
+
+def state(_: page.Scope) -> tuple[page.Volume, ...]:
+    """Locks and what a process writes for itself."""
+    return (page.Empty(STATE),)
+
+
+def volumes(scope: page.Scope) -> tuple[page.Volume, ...]:
+    """The share that volumes are files of, and room for conversions."""
+    folder = f"{MOUNTS}/{configuration.share_folder(share(scope))}"
+    if nfs := scope.told("backend", "nfs"):
+        mounted: page.Volume = page.Share(
+            folder, nfs["server"], nfs["path"], nfs.get("mountOptions", "")
+        )
+    else:
+        size = scope.told("backend", "local").get("storage", DEFAULT_STORAGE)
+        mounted = page.Storage(folder, configuration.VOLUME_CLAIM, size, shared=True)
+    return (page.Empty(STATE), mounted)
+
+
+def inside(_: page.Scope) -> tuple[resources.Resource, ...]:
+    """The volume type that is taken where none is asked for."""
+    return (resources.VolumeType(BACKEND, BACKEND),)
+
+
+def complaint(answer: Any) -> str | None:
+    """Which part has not reported for a while."""
+    rows: list[dict[str, Any]] = answer["services"]
+    up = {row["binary"] for row in rows if row["state"] == "up"}
+    missing = [binary for binary in ("cinder-scheduler", "cinder-volume") if binary not in up]
+    return f"{' and '.join(missing)} not reporting" if missing else None
+
+
+SERVICE = page.Service(
+    kind=kinds.CINDER,
+    name=NAME,
+    uid=42407,
+    releases=frozenset({"2026.2"}),
+    needs=("keystone", "glance"),
+    databases=(page.Database("cinder"),),
+    queue=True,
+    settings=page.Settings(
+        "/etc/cinder/cinder.conf",
+        settings,
+        owned=frozenset({("DEFAULT", "enabled_backends"), (BACKEND, "nfs_mount_point_base")}),
+    ),
+    files=files,
+    variables={"OS_CINDER_DISABLE_EVENTLET_PATCHING": "1"},
+    schema=page.Schema(
+        initialise=("python3", "-m", "ouranos_runtime.cinder"),
+        migrate=("cinder-manage", "db", "online_data_migrations"),
+        check=("cinder-status", "upgrade", "check"),
+    ),
+    components=(
+        page.wsgi(
+            "api",
+            "cinder.wsgi.api:application",
+            page.Listener(PORT, NAME, public=True, path="/healthcheck"),
+            queue=True,
+            options=LOGINS,
+            variables={"OS_DEFAULT__HOST": "cinder-api"},
+            volumes=state,
+        ),
+        page.Component(
+            "scheduler",
+            ("cinder-scheduler", "--config-file", "/etc/cinder/cinder.conf"),
+            options=LOGINS,
+            variables={"OS_DEFAULT__HOST": "cinder-scheduler"},
+            volumes=state,
+        ),
+        page.Component(
+            "volume",
+            ("python3", "-m", "ouranos_runtime.cinder_volume"),
+            shape=page.Shape.SINGLE,
+            options=LOGINS,
+            variables={"OS_DEFAULT__HOST": "cinder"},
+            volumes=volumes,
+        ),
+    ),
+    identity=page.Identity(
+        user=NAME, endpoints=(page.Endpoint("block-storage", PORT, NAME, "/v3"),)
+    ),
+    inside=inside,
+    proof=page.Proof(NAME, PORT, "/v3/{project_id}/os-services", complaint),
+)

@@ -1,0 +1,99 @@
+"""How does a page become a running service? The stages that all pages share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ouranos.api import checks
+from ouranos.kit import controller, kinds, objects, outcome
+from ouranos.kit import pipeline as kit_pipeline
+from ouranos.openstack import sessions
+from ouranos.services import catalog, claims, files, page, secrets, work, workload
+
+STAGES: tuple[kit_pipeline.Stage[work.Work], ...] = (
+    kit_pipeline.Stage((secrets.secrets,)),
+    kit_pipeline.Stage((claims.database, claims.queue)),
+    kit_pipeline.Stage((files.config,)),
+    # Conductors and schedulers log in when they start, so the user comes before the workload.
+    kit_pipeline.Stage((workload.schema, catalog.account)),
+    kit_pipeline.Stage((workload.workload,)),
+    kit_pipeline.Stage((workload.preparation, catalog.catalog)),
+    kit_pipeline.Stage((catalog.inside, catalog.health)),
+)
+
+OWNED = (
+    kinds.SECRET,
+    kinds.CONFIG_MAP,
+    kinds.DATABASE,
+    kinds.VHOST,
+    kinds.JOB,
+    kinds.SERVICE,
+    kinds.DEPLOYMENT,
+    kinds.DAEMON_SET,
+    kinds.CRON_JOB,
+    kinds.POD_DISRUPTION_BUDGET,
+)
+
+
+def controllers(
+    pages: Sequence[page.Service], given: sessions.Sessions
+) -> list[controller.Controller]:
+    """One controller for each page."""
+    names = {service.name: service.kind for service in pages}
+    return [controller_of(service, names, given) for service in pages]
+
+
+def controller_of(
+    service: page.Service, names: dict[str, objects.Kind], given: sessions.Sessions
+) -> controller.Controller:
+    """The controller of one page.
+
+    Args:
+        service: The page.
+        names: All services that there are, with their kinds.
+        given: Sessions with the clouds.
+    """
+
+    async def reconcile(pass_: controller.Pass) -> outcome.Outcome:
+        if pass_.deleting:
+            return outcome.DONE
+        wrong = checks.problems(pass_.object)
+        if wrong:
+            raise work.refuse("; ".join(map(str, wrong)))
+        scope = work.scope_of(service, pass_, names)
+        if scope.release not in service.releases:
+            known = ", ".join(sorted(service.releases))
+            raise work.refuse(
+                f"{service.kind.kind} has no release {scope.release}; hint: choose {known}"
+            )
+        work_ = work.Work(service, scope, pass_, given)
+        return await kit_pipeline.run(pass_, work_, STAGES, available=workload.is_serving)
+
+    neighbours = [names[name] for name in (*service.needs, *service.optional) if name in names]
+    watched = [*neighbours, kinds.POD, *([kinds.OVN] if service.ovn else [])]
+    return controller.Controller(
+        name=service.name,
+        kind=service.kind,
+        reconcile=reconcile,
+        owns=OWNED,
+        watches=tuple(_same_namespace(service, kind) for kind in watched),
+        reads=(kinds.MEMCACHED, *names.values()),
+    )
+
+
+def _same_namespace(service: page.Service, kind: objects.Kind) -> controller.Watch:
+    """Wakes a service by objects of its namespace; of pods only by its own in trouble."""
+
+    def keys(obj: objects.Object, held: controller.Cache) -> list[objects.Key]:
+        if kind is kinds.POD and not _tells(service, obj):
+            return []
+        return [objects.key_of(one) for one in held.list(service.kind, objects.namespace_of(obj))]
+
+    return controller.Watch(kind, keys)
+
+
+def _tells(service: page.Service, pod: objects.Object) -> bool:
+    if objects.labels_of(pod).get("app.kubernetes.io/name") != service.name:
+        return False
+    statuses = objects.entries(pod, "status", "containerStatuses")
+    return any(status.get("restartCount") for status in statuses)
