@@ -9,7 +9,6 @@ from typing import Any, cast
 from ouranos.engine.apiserver.merge import conflicts, managed, sets, typed, values
 from ouranos.engine.apiserver.merge.managed import Entry, Identity, Managers
 from ouranos.engine.apiserver.merge.sets import Set
-from ouranos.engine.apiserver.schema.node import MISSING
 from ouranos.engine.apiserver.schema.structural import Structural
 
 Object = dict[str, Any]
@@ -139,8 +138,7 @@ def _pruned(merged: Object, last: Entry | None, managers: Managers, schema: Stru
 
 
 def _cut(merged: Object, fields: Set, schema: Structural) -> Object:
-    left = values.without(merged, fields, schema.root)
-    return cast("Object", {} if left is MISSING else left)
+    return cast("Object", values.without(merged, fields, schema.root) or {})
 
 
 def _causes(managers: Managers, lost: dict[Identity, Set]) -> list[conflicts.Cause]:

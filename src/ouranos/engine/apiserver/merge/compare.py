@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple, cast
 
+import msgspec
+
 from ouranos.engine.apiserver.merge import sets, typed
 from ouranos.engine.apiserver.merge.sets import Set
 from ouranos.engine.apiserver.schema import node as nodes
@@ -44,13 +46,25 @@ def _of_values(old: Any, new: Any, node: Node) -> _Change:
     if old is not MISSING and new is not MISSING and typed.how(old, node) != way:
         return _of_strangers(old, new, node)
     if way == typed.LEAF or (not _filled(old) and not _filled(new)):
-        return _ADDED if old is MISSING else _REMOVED if new is MISSING else _MODIFIED
+        return _of_leaves(old, new)
     change = _of_maps(old, new, node) if way == typed.MAP else _of_lists(old, new, node)
     if old is MISSING:
         return change._replace(added=_with_self(change.added))
     if new is MISSING:
         return change._replace(removed=_with_self(change.removed))
     return change
+
+
+def _of_leaves(old: Any, new: Any) -> _Change:
+    if old is MISSING:
+        return _ADDED
+    if new is MISSING:
+        return _REMOVED
+    return _SAME if _written(old) == _written(new) else _MODIFIED
+
+
+def _written(value: Any) -> bytes:
+    return msgspec.json.encode(value, order="deterministic")
 
 
 def _filled(value: Any) -> bool:

@@ -81,33 +81,32 @@ def _lists(live: list[Any], applied: list[Any], node: Node) -> list[Any]:
 
 
 def without(value: Any, cut: Set, node: Node) -> Any:
-    """Return a value without the members of a set; MISSING where nothing is left of it."""
-    way = typed.how(value, node)
+    """Return a value without the members of a set; None where nothing is left of it.
+
+    That a list or map leaves null behind and not nothing is what Kubernetes does; the null goes
+    with the defaults.
+    """
+    whole = typed.how(value, node) == typed.LEAF
     if type(value) is dict:
-        if way == typed.LEAF or not value:
-            return MISSING
+        if whole:
+            return None
         kept: dict[str, Any] = {}
         for key, item in cast("dict[str, Any]", value).items():
-            left = _left(item, cut.get(f"f:{key}"), node.child(key) or nodes.ANYTHING)
-            if left is not MISSING:
-                kept[key] = left
-        return kept or MISSING
+            element = cut.get(f"f:{key}")
+            if element is None:
+                kept[key] = item
+            elif not sets.is_member(element):
+                kept[key] = without(item, element, node.child(key) or nodes.ANYTHING)
+        return kept or None
     if type(value) is list:
-        if way == typed.LEAF or not value:
-            return MISSING
+        if whole:
+            return None
         items: list[Any] = []
         for item in cast("list[Any]", value):
             element = cut.get(typed.element_or_none(item, node) or "")
-            left = _left(item, element, node.element)
-            if left is not MISSING:
-                items.append(left)
-        return items or MISSING
+            if element is None:
+                items.append(item)
+            elif not sets.is_member(element):
+                items.append(without(item, element, node.element))
+        return items or None
     return value
-
-
-def _left(item: Any, element: Set | None, node: Node) -> Any:
-    if element is None:
-        return item
-    if sets.is_member(element):
-        return MISSING
-    return without(item, element, node)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cache
 
-from ouranos.engine.apiserver.schema import defaults, definitions, openapi
+from ouranos.engine.apiserver.schema import checks, defaults, definitions, openapi
 from ouranos.engine.apiserver.schema.structural import Structural
 from ouranos.kit.objects import Kind, Object
 
@@ -16,6 +16,8 @@ def _structural(name: str) -> Structural:
         built_in=True,
         has_status="status" in root.properties,
         default=defaults.DEFAULTS.get(name),
+        check=checks.CHECKS.get(name),
+        syntax=checks.syntax(name),
     )
 
 

@@ -22,7 +22,7 @@ class Cause:
 
 def rendered(value: Any) -> str:
     """Write a value as Kubernetes quotes it in messages: JSON, strings in double quotes."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def _body(kind: str, detail: str) -> str:
@@ -53,6 +53,11 @@ def forbidden(field: str, detail: str) -> Cause:
 def duplicate(field: str, value: Any) -> Cause:
     """The value occurs twice where it must be unique."""
     return Cause(field, "FieldValueDuplicate", f"Duplicate value: {rendered(value)}")
+
+
+def not_found(field: str, value: Any) -> Cause:
+    """The value names something that is not there."""
+    return Cause(field, "FieldValueNotFound", f"Not found: {rendered(value)}")
 
 
 def not_supported(field: str, value: Any, supported: Iterable[Any]) -> Cause:

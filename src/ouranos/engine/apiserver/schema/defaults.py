@@ -107,8 +107,7 @@ def _job(obj: Object) -> None:
     metadata = own(obj, "metadata")
     template = own(spec, "template")
     inner = own(template, "metadata")
-    if inner.get("labels") and not metadata.get("labels"):
-        metadata["labels"] = dict(own(inner, "labels"))
+    lent = bool(inner.get("labels")) and not metadata.get("labels")
     _job_spec(spec)
     uid = metadata.get("uid")
     if uid and metadata.get("name") and not spec["manualSelector"]:
@@ -118,6 +117,8 @@ def _job(obj: Object) -> None:
         selector = own(spec, "selector")
         wanted = own(selector, "matchLabels")
         wanted.setdefault(_JOB_UIDS[1], uid)
+    if lent:
+        metadata["labels"] = dict(own(inner, "labels"))
     _status(obj)
 
 

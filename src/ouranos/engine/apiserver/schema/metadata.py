@@ -59,7 +59,9 @@ def subdomain(name: str) -> list[str]:
 def label(name: str) -> list[str]:
     """Say why a name is not a DNS-1123 label."""
     found = [_too_long(LABEL_LIMIT)] if len(name) > LABEL_LIMIT else []
-    return found if _LABEL.match(name) else [*found, _LABEL_TEXT]
+    if _LABEL.match(name):
+        return found
+    return [*found, "must not contain dots" if "." in name else _LABEL_TEXT]
 
 
 def label_1035(name: str) -> list[str]:
@@ -154,8 +156,8 @@ def validate(obj: Object, old: Object | None) -> list[Cause]:
         found += annotations(meta["annotations"], "metadata.annotations")
     if meta.get("ownerReferences"):
         found += _owners(meta["ownerReferences"])
-    for index, finalizer in enumerate(meta.get("finalizers") or ()):
-        where = f"metadata.finalizers[{index}]"
+    for finalizer in meta.get("finalizers") or ():
+        where = "metadata.finalizers"
         found += [causes.invalid(where, finalizer, text) for text in qualified(finalizer)]
     if old is not None:
         before = cast("Object", old.get("metadata") or {})

@@ -39,7 +39,7 @@ class Node:
         "all_of", "always", "any_of", "atomic", "default", "defaults_below", "embedded", "format",
         "int_or_string", "items", "key_default", "keys", "limits", "list_type", "merge_key", "name", "not_",
         "nullable", "one_of", "open", "patch_strategy", "properties", "required", "rules",
-        "rules_below", "shape", "type", "values",
+        "rules_below", "shape", "type", "unique", "values",
     )  # fmt: skip
 
     def __init__(self, type_: str = "") -> None:
@@ -69,6 +69,7 @@ class Node:
         self.not_: Node | None = None
         self.rules: tuple[Object, ...] = ()
         self.rules_below = False
+        self.unique = True
         self.merge_key = ""
         self.patch_strategy = ""
 
@@ -157,6 +158,7 @@ class Builder:
         node.default = MISSING if self._built_in else node.key_default
         node.limits = {key: schema[key] for key in _LIMITS if key in schema}
         node.rules = tuple(schema.get("x-kubernetes-validations", ()))
+        node.unique = not self._built_in
         node.list_type = schema.get("x-kubernetes-list-type", "")
         node.keys = tuple(schema.get("x-kubernetes-list-map-keys", ()))
         node.merge_key = schema.get("x-kubernetes-patch-merge-key", "")

@@ -46,6 +46,9 @@ def spec(pod: Object) -> None:
     pod.setdefault("restartPolicy", "Always")
     pod.setdefault("dnsPolicy", "ClusterFirst")
     pod.setdefault("terminationGracePeriodSeconds", 30)
+    grace = pod["terminationGracePeriodSeconds"]
+    if type(grace) is int and grace < 0:
+        pod["terminationGracePeriodSeconds"] = 1
     pod.setdefault("schedulerName", "default-scheduler")
     pod.setdefault("securityContext", {})
     account = pod.get("serviceAccountName") or pod.get("serviceAccount")
@@ -82,7 +85,7 @@ def latest(image: str) -> bool:
     """Whether an image is the one that moves: tagged so, or neither tagged nor pinned."""
     name, _, digest = image.partition("@")
     tag = name.rpartition("/")[2].partition(":")[2]
-    return tag == _LATEST or (not tag and not digest)
+    return bool(name) and (tag == _LATEST or (not tag and not digest))
 
 
 def _container(value: Object) -> None:

@@ -37,7 +37,7 @@ class Structural:
     its own subresource and belongs to nobody who writes the main resource.
     """
 
-    __slots__ = ("_check", "_default", "_rules", "built_in", "has_status", "root")
+    __slots__ = ("_check", "_default", "_rules", "_syntax", "built_in", "has_status", "root")
 
     def __init__(
         self,
@@ -47,12 +47,14 @@ class Structural:
         has_status: bool = False,
         default: Defaulter | None = None,
         check: Check | None = None,
+        syntax: Callable[[str], list[str]] = metadata.subdomain,
     ) -> None:
         self.root = root
         self.built_in = built_in
         self.has_status = has_status
         self._default = default
         self._check = check
+        self._syntax = syntax
         self._rules = None if built_in else rules.Rules(root)
 
     @classmethod
@@ -114,15 +116,27 @@ class Structural:
 
     def _validated(self, obj: Object, old: Object | None) -> list[Cause]:
         found: list[Cause] = []
-        validation.validate(obj, self.root, None, found)
-        if found:
-            return found
-        found += metadata.validate(obj, old)
-        if self._check is not None:
+        if self.built_in:
+            validation.validate(obj, self.root, None, found)
+        else:
+            validation.validate(obj, self.root, None, found, old)
+        typed = not found
+        if typed and old is None:
+            found += metadata.name(obj, self._syntax)
+        found += metadata.validate(obj, old) if typed else []
+        if self._check is not None and typed and not _only_status(obj, old):
             found += self._check(obj, old)
-        if self._rules is not None and not found:
+        if self._rules is not None and typed:
             found += self._rules.evaluate(obj, old)
         return found
+
+
+def _only_status(obj: Object, old: Object | None) -> bool:
+    """Whether nothing but metadata and status differs, so that a built-in kind's checks still hold."""
+    if old is None:
+        return False
+    keys = ({**obj, **old}).keys() - {"metadata", "status"}
+    return all(obj.get(key) == old.get(key) for key in keys)
 
 
 def _as_resource(node: Node) -> None:

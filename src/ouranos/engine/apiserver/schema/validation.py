@@ -24,6 +24,9 @@ _TYPES: dict[type, str] = {
 }
 
 
+_NOTHING: dict[str, Any] = {}
+
+
 class Key(str):
     """A map's key in a path, which messages write in brackets."""
 
@@ -69,8 +72,14 @@ def type_of(value: Any) -> str:
     return _TYPES[type(value)]
 
 
-def validate(value: Any, node: Node, path: Path, found: list[Cause]) -> None:
-    """Check a value and everything below it; append what is wrong to `found`."""
+def validate(value: Any, node: Node, path: Path, found: list[Cause], old: Any = None) -> None:
+    """Check a value and everything below it; append what is wrong to `found`.
+
+    A value that is as it was (`old`) is not checked again: an object that a newer schema would
+    refuse can still be changed elsewhere, as Kubernetes' ratcheting allows.
+    """
+    if old is not None and value == old:
+        return
     if value is None:
         if not node.nullable and node.type:
             _wrong_type(node.type, value, path, found)
@@ -79,9 +88,9 @@ def validate(value: Any, node: Node, path: Path, found: list[Cause]) -> None:
     if not _fits(value, kind, node):
         _wrong_type(_expected(node), value, path, found)
     elif kind is dict:
-        _validate_map(value, node, path, found)
+        _validate_map(value, node, path, found, old)
     elif kind is list:
-        _validate_list(value, node, path, found)
+        _validate_list(value, node, path, found, old)
     elif node.format and kind is str:
         _check_format(value, node.format, path, found)
     if node.limits:
@@ -122,23 +131,29 @@ def _check_format(value: str, name: str, path: Path, found: list[Cause]) -> None
         found.append(causes.type_invalid(field, value, detail))
 
 
-def _validate_map(value: dict[str, Any], node: Node, path: Path, found: list[Cause]) -> None:
+def _validate_map(
+    value: dict[str, Any], node: Node, path: Path, found: list[Cause], old: Any
+) -> None:
+    before = cast("dict[str, Any]", old) if type(old) is dict else _NOTHING
     properties = node.properties
     rest = node.values
     for key, item in value.items():
         child = properties.get(key, rest)
         if child is not None:
-            validate(item, child, (path, key), found)
+            validate(item, child, (path, key), found, before.get(key))
     for key in node.required:
         if key not in value:
             found.append(causes.required(rendered_path((path, key))))
 
 
-def _validate_list(value: list[Any], node: Node, path: Path, found: list[Cause]) -> None:
+def _validate_list(value: list[Any], node: Node, path: Path, found: list[Cause], old: Any) -> None:
     items = node.items
     if items is not None:
+        previous = correlated(old, node)
         for index, item in enumerate(value):
-            validate(item, items, (path, index), found)
+            validate(item, items, (path, index), found, previous(item))
+    if not node.unique:
+        return
     if node.list_type == "set":
         _check_set(value, path, found)
     elif node.list_type == "map":
