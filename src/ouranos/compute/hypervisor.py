@@ -1,0 +1,179 @@
+"""How does a machine come to run guests, and what is known of it? The controller of Hypervisors."""
+
+import base64
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+
+from ouranos.compute import agents, compute, ledger, libvirt, network, pods
+from ouranos.compute.scope import Scope
+from ouranos.kit import (
+    address,
+    conditions,
+    controller,
+    kinds,
+    objects,
+    outcome,
+    pipeline,
+    pod,
+)
+from ouranos.kit.objects import Key, Object
+from ouranos.openstack import client, configuration, environment, sessions
+
+_KEYSTONE_PORT: Final = 5000
+_NOVA_PORT: Final = 8774
+
+
+class Reconciler:
+    """Makes machines hypervisors, and tells what Nova knows of them."""
+
+    def __init__(self, opened: sessions.Sessions) -> None:
+        self._sessions = opened
+
+    async def __call__(self, pass_: controller.Pass) -> outcome.Outcome:
+        """Make one pass over one Hypervisor."""
+        if pass_.deleting:
+            return outcome.DONE
+        scope = Scope(pass_)
+        stages = (
+            pipeline.Stage[Scope]((machine,)),
+            pipeline.Stage[Scope](agents.STEPS),
+            pipeline.Stage[Scope]((self.registration,)),
+        )
+        _tell_looks(scope)
+        return await pipeline.run(pass_, scope, stages)
+
+    async def registration(self, scope: Scope) -> outcome.Outcome:
+        """Nova knows the machine, and says that it is up."""
+        name = scope.node_name
+        nova = self._nova(scope)
+        if isinstance(nova, outcome.Outcome):
+            return nova
+        found = await nova.hypervisor(name)
+        if found is None:
+            return outcome.wait(f"Nova to list hypervisor {name}", poll=ledger.LOOK_AGAIN)
+        _tell(scope, ledger.facts(found))
+        if found.get("state") != "up":
+            told = f"Nova to hear from hypervisor {name}, which it says is {found.get('state')}"
+            return outcome.wait(told, poll=ledger.LOOK_AGAIN)
+        wanted: str = scope.pass_.object["spec"].get("scheduling", "Enabled")
+        mark = f"ouranos:{scope.namespace}/{name}"
+        settled = await ledger.scheduling(nova, name, wanted, mark)
+        return settled | outcome.Outcome(again_in=ledger.REFRESH)
+
+    def _nova(self, scope: Scope) -> ledger.Nova | outcome.Outcome:
+        places: list[str] = []
+        for service, port in (("keystone", _KEYSTONE_PORT), ("nova", _NOVA_PORT)):
+            place = address.of_service(scope.pass_.cache, scope.namespace, service, port)
+            if place is None:
+                return outcome.wait(f"Service {service} to have an address")
+            places.append(f"http://{place[0]}:{place[1]}")
+        secret = scope.held(kinds.SECRET, environment.secret_name("nova", "user"))
+        if secret is None:
+            return outcome.wait("the Secret of Nova's user to exist")
+        username, password = (_text(secret, key) for key in ("username", "password"))
+        login = client.Login(username, password, configuration.SERVICE_PROJECT)
+        clock = scope.pass_.seams.clock
+        session = self._sessions.admin(scope.namespace, places[0], login, clock)
+        return ledger.Nova(session, places[1])
+
+
+async def machine(scope: Scope) -> outcome.Outcome:
+    """The machine's Node is there, ready, and labelled."""
+    node = scope.pass_.cache.get(kinds.NODE, scope.node_name)
+    if node is None:
+        return outcome.wait(f"Node {scope.node_name} to exist")
+    if pods.HYPERVISOR not in objects.labels_of(node):
+        return outcome.wait(f"Node {scope.node_name} to have the label {pods.HYPERVISOR}")
+    if not conditions.is_true(node, "Ready"):
+        return outcome.wait(f"Node {scope.node_name} to be ready")
+    for kind, name in ((kinds.NOVA, "nova"), (kinds.NEUTRON, "neutron")):
+        if scope.held(kind, name) is None:
+            return outcome.wait(f"{kind.kind} {name} to exist")
+    return outcome.DONE
+
+
+def _tell(scope: Scope, found: Object) -> None:
+    """Add to the facts in the status."""
+    known: Object = dict(scope.pass_.status.get("facts") or {})
+    scope.pass_.status["facts"] = {**known, **found}
+
+
+def _tell_looks(scope: Scope) -> None:
+    """Tell what the agents' containers found by looking at the machine."""
+    looks = (
+        (network.NAME, "look"),
+        (libvirt.NAME, "prepare"),
+        (compute.NAME, "virtualization"),
+    )
+    found: Object = {}
+    for agent, container in looks:
+        own = agents.pod_of(scope, agent)
+        if own is not None:
+            found |= _object(pod.last_words(own, container))
+    for name in ("virtualization", "datapath"):
+        if name in found:
+            scope.pass_.status[name] = found.pop(name)
+    if found:
+        _tell(scope, found)
+
+
+def _text(secret: Object, key: str) -> str:
+    return base64.b64decode(objects.mapping(secret, "data").get(key, "")).decode()
+
+
+def _object(text: str) -> Object:
+    try:
+        found: Any = json.loads(text) if text else {}
+    except ValueError:
+        return {}
+    told: Object = found if isinstance(found, dict) else {}
+    return told
+
+
+def _of_machine(obj: Object, held: controller.Cache) -> Iterable[Key]:
+    """Return all Hypervisors: how many machines there are matters to each."""
+    del obj
+    return [objects.key_of(one) for one in held.list(kinds.HYPERVISOR)]
+
+
+def _of_pod(obj: Object, held: controller.Cache) -> Iterable[Key]:
+    if objects.labels_of(obj).get(pods.COMPONENT) not in agents.NAMES:
+        return []
+    key = Key(objects.namespace_of(obj), obj["spec"].get("nodeName") or "")
+    return [key] if held.get(kinds.HYPERVISOR, key.name, key.namespace) else []
+
+
+def _of_agent(obj: Object, held: controller.Cache) -> Iterable[Key]:
+    return _of_cloud(obj, held) if obj["metadata"]["name"] in agents.NAMES else []
+
+
+def _of_secret(obj: Object, held: controller.Cache) -> Iterable[Key]:
+    name: str = obj["metadata"]["name"]
+    return _of_cloud(obj, held) if name.startswith("nova-") else []
+
+
+def _of_cloud(obj: Object, held: controller.Cache) -> Iterable[Key]:
+    namespace = objects.namespace_of(obj)
+    return [objects.key_of(one) for one in held.list(kinds.HYPERVISOR, namespace)]
+
+
+def controller_of(opened: sessions.Sessions) -> controller.Controller:
+    """Return the controller of Hypervisors."""
+    cloud_wide = (
+        *(kinds.NOVA, kinds.NEUTRON, kinds.CINDER, kinds.OVN),
+        *(kinds.KEYSTONE, kinds.PLACEMENT, kinds.VHOST, kinds.PERSISTENT_VOLUME_CLAIM),
+    )
+    return controller.Controller(
+        name="hypervisors",
+        kind=kinds.HYPERVISOR,
+        reconcile=Reconciler(opened),
+        watches=(
+            controller.Watch(kinds.NODE, _of_machine),
+            controller.Watch(kinds.POD, _of_pod),
+            controller.Watch(kinds.DAEMON_SET, _of_agent),
+            controller.Watch(kinds.SECRET, _of_secret),
+            *(controller.Watch(kind, _of_cloud) for kind in cloud_wide),
+        ),
+        reads=(kinds.CONFIG_MAP, kinds.SERVICE),
+    )

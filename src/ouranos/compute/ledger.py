@@ -1,0 +1,97 @@
+"""What does Nova know of a machine, and may it place guests there? Asks Nova."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, Protocol
+
+from ouranos.kit import objects, outcome
+from ouranos.kit.objects import Object
+
+_WITH_FIGURES: Final = "compute 2.87"
+"""The last microversion whose hypervisors tell processors, memory and guests."""
+LOOK_AGAIN: Final = timedelta(seconds=3)
+REFRESH: Final = timedelta(minutes=1)
+
+
+class Requests(Protocol):
+    """The part of `openstack.client.Session` that is used here."""
+
+    async def get(
+        self, url: str, *, version: str | None = None, missing_is_none: bool = True
+    ) -> Any:
+        """Return the JSON answer to a GET; None where nothing is there."""
+        ...
+
+    async def put(self, url: str, body: Any = None) -> Any:
+        """Return the JSON answer to a PUT."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Nova:
+    """Nova's API, as far as hypervisors go."""
+
+    requests: Requests
+    base: str
+
+    async def hypervisor(self, name: str) -> Object | None:
+        """Return what Nova knows of the hypervisor with exactly that host name."""
+        answer = await self.requests.get(
+            f"{self.base}/v2.1/os-hypervisors/detail", version=_WITH_FIGURES
+        )
+        found: list[Object] = objects.entries(answer or {}, "hypervisors")
+        return next((one for one in found if one["hypervisor_hostname"] == name), None)
+
+    async def service(self, host: str) -> Object | None:
+        """Return Nova's record of the machine's nova-compute."""
+        answer = await self.requests.get(
+            f"{self.base}/v2.1/os-services?binary=nova-compute&host={host}"
+        )
+        found: list[Object] = objects.entries(answer or {}, "services")
+        return next((one for one in found if one["host"] == host), None)
+
+    async def disable(self, host: str, reason: str) -> None:
+        """Place no new guests on a machine."""
+        body = {"host": host, "binary": "nova-compute", "disabled_reason": reason}
+        await self.requests.put(f"{self.base}/v2.1/os-services/disable-log-reason", body)
+
+    async def enable(self, host: str) -> None:
+        """Place guests on a machine again."""
+        body = {"host": host, "binary": "nova-compute"}
+        await self.requests.put(f"{self.base}/v2.1/os-services/enable", body)
+
+
+def facts(hypervisor: Object) -> Object:
+    """Return what the status tells of Nova's record."""
+    version: int = hypervisor.get("hypervisor_version") or 0
+    return {
+        "state": hypervisor.get("state", ""),
+        "scheduling": hypervisor.get("status", ""),
+        "qemu": f"{version // 1_000_000}.{version // 1000 % 1000}.{version % 1000}",
+        "vcpus": hypervisor.get("vcpus", 0),
+        "memoryMiB": hypervisor.get("memory_mb", 0),
+        "diskGiB": hypervisor.get("local_gb", 0),
+        "vcpusUsed": hypervisor.get("vcpus_used", 0),
+        "memoryUsedMiB": hypervisor.get("memory_mb_used", 0),
+        "guests": hypervisor.get("running_vms", 0),
+    }
+
+
+async def scheduling(nova: Nova, host: str, wanted: str, mark: str) -> outcome.Outcome:
+    """Let Nova place guests as the spec says; what an operator has disabled by hand stays disabled.
+
+    Args:
+        nova: the API.
+        host: the machine.
+        wanted: `Enabled` or `Disabled`.
+        mark: the reason by which our own disabling is known.
+    """
+    service = await nova.service(host)
+    if service is None:
+        return outcome.wait(f"Nova to know nova-compute on {host}", poll=LOOK_AGAIN)
+    disabled = service.get("status") == "disabled"
+    if wanted == "Disabled" and not disabled:
+        await nova.disable(host, mark)
+    elif wanted == "Enabled" and disabled and service.get("disabled_reason") == mark:
+        await nova.enable(host)
+    return outcome.DONE

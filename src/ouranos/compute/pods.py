@@ -1,0 +1,243 @@
+"""What does an agent that runs on each machine look like? Pure: its parts in, a DaemonSet out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from ouranos.compute import privileges
+from ouranos.images import catalog
+from ouranos.kit import objects
+from ouranos.kit.objects import Object
+
+HYPERVISOR: Final = "ouranos.cloud/hypervisor"
+GATEWAY: Final = "ouranos.cloud/gateway"
+"""Labels of nodes: what a machine is for."""
+
+COMPONENT: Final = "app.kubernetes.io/component"
+READS: Final = "ouranos.cloud/reads"
+"""A pod's annotation that changes with the Secrets it reads, so that it restarts with new ones."""
+
+CONFIG_PATH: Final = "/etc/ouranos"
+NODE_NAME: Final[Object] = {
+    "name": "NODE_NAME",
+    "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}},
+}
+NODE_IP: Final[Object] = {
+    "name": "NODE_IP",
+    "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A volume of an agent's pod, and where its containers find it."""
+
+    name: str
+    path: str
+    source: Object
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One process of an agent; what it may do stands in `privileges`.
+
+    Attributes:
+        check: a cheap command that tells whether it works.
+        start_seconds: how long it may take until it works.
+    """
+
+    name: str
+    image: str
+    command: tuple[str, ...]
+    volumes: tuple[Volume, ...]
+    variables: tuple[Object, ...] = ()
+    check: tuple[str, ...] = ()
+    start_seconds: int = 300
+    memory: str = "32Mi"
+    cpu: str = "10m"
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """What runs on each machine of a sort, as one pod.
+
+    Attributes:
+        first: containers that run to their end before.
+        files: what `CONFIG_PATH` holds, by name.
+        gateways: whether it also runs on machines that are gateways but run no guests.
+        sees_processes: whether it lives among all processes of the machine.
+        secrets: a text that changes with the Secrets it reads.
+    """
+
+    name: str
+    containers: tuple[Container, ...]
+    first: tuple[Container, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
+    gateways: bool = False
+    sees_processes: bool = False
+    secrets: str = ""
+    grace: int = 30
+
+
+def folder(name: str, path: str, place: str) -> Volume:
+    """Return a folder of the machine, made if it is not there."""
+    return Volume(name, path, {"hostPath": {"path": place, "type": "DirectoryOrCreate"}})
+
+
+def device(name: str, path: str) -> Volume:
+    """Return a device of the machine; where it has none, there is none."""
+    return Volume(name, path, {"hostPath": {"path": path}})
+
+
+def scratch(name: str, path: str) -> Volume:
+    """Return a folder that lives as long as the pod."""
+    return Volume(name, path, {"emptyDir": {}})
+
+
+def labels(namespace: str, agent: str) -> dict[str, str]:
+    """Return the labels of everything that is made for an agent."""
+    return {
+        "app.kubernetes.io/managed-by": "ouranos",
+        "app.kubernetes.io/part-of": namespace,
+        "app.kubernetes.io/name": "hypervisor",
+        COMPONENT: agent,
+    }
+
+
+def selector(agent: str) -> dict[str, str]:
+    """Return labels that only the agent's pods have, of all pods in a namespace."""
+    return {"app.kubernetes.io/name": "hypervisor", COMPONENT: agent}
+
+
+def config_map(agent: Agent, namespace: str) -> Object | None:
+    """Return the agent's files, immutable and named after their content; None where it has none."""
+    if not agent.files:
+        return None
+    name = objects.content_name(f"{agent.name}-config", agent.files)
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "labels": labels(namespace, agent.name),
+        },
+        "immutable": True,
+        "data": dict(agent.files),
+    }
+
+
+def daemon_set(agent: Agent, namespace: str, release: str) -> Object:
+    """Return the DaemonSet that runs the agent."""
+    every = (*agent.first, *agent.containers)
+    volumes = {volume.name: volume.source for one in every for volume in one.volumes}
+    config = config_map(agent, namespace)
+    if config is not None:
+        source = {"name": config["metadata"]["name"], "defaultMode": 0o755}
+        volumes["config"] = {"configMap": source}
+    template: Object = {
+        "metadata": {"labels": labels(namespace, agent.name)},
+        "spec": {
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "hostNetwork": True,
+            "dnsPolicy": "ClusterFirstWithHostNet",
+            "priorityClassName": "system-node-critical",
+            "tolerations": [{"operator": "Exists"}],
+            "terminationGracePeriodSeconds": agent.grace,
+            "affinity": {"nodeAffinity": _affinity(agent)},
+            "initContainers": [_container(one, release, config) for one in agent.first],
+            "containers": [_container(one, release, config) for one in agent.containers],
+            "volumes": [{"name": name, **source} for name, source in volumes.items()],
+        },
+    }
+    if agent.sees_processes:
+        template["spec"]["hostPID"] = True
+    if agent.secrets:
+        template["metadata"]["annotations"] = {READS: agent.secrets}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {
+            "name": agent.name,
+            "namespace": namespace,
+            "labels": labels(namespace, agent.name),
+        },
+        "spec": {
+            "selector": {"matchLabels": selector(agent.name)},
+            # Two of one agent on one machine would fight for its sockets.
+            "updateStrategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0},
+            },
+            "template": template,
+        },
+    }
+
+
+def _affinity(agent: Agent) -> Object:
+    wanted = (HYPERVISOR, GATEWAY) if agent.gateways else (HYPERVISOR,)
+    terms = [{"matchExpressions": [{"key": key, "operator": "Exists"}]} for key in wanted]
+    return {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
+
+
+def _container(container: Container, release: str, config: Object | None) -> Object:
+    mounts = [_mount(volume) for volume in container.volumes]
+    if config is not None:
+        mounts.append({"name": "config", "mountPath": CONFIG_PATH, "readOnly": True})
+    written: Object = {
+        "name": container.name,
+        "image": catalog.reference(container.image, release),
+        "command": list(container.command),
+        "env": list(container.variables),
+        "resources": {"requests": {"memory": container.memory, "cpu": container.cpu}},
+        "securityContext": _security(privileges.PRIVILEGES[container.name]),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": mounts,
+    }
+    if container.check:
+        written |= _probes(container)
+    return written
+
+
+def _security(privilege: privileges.Privilege) -> Object:
+    capabilities: Object = {"drop": ["ALL"]}
+    if privilege.capabilities:
+        capabilities["add"] = list(privilege.capabilities)
+    context: Object = {
+        "runAsUser": 0,
+        "runAsGroup": 0,
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": capabilities,
+    }
+    if privilege.mounts:
+        context["appArmorProfile"] = {"type": "Unconfined"}
+    return context
+
+
+def _mount(volume: Volume) -> Object:
+    mount: Object = {"name": volume.name, "mountPath": volume.path}
+    if volume.read_only:
+        mount["readOnly"] = True
+    return mount
+
+
+def _probes(container: Container) -> Object:
+    """Return quick looks while it starts, and rare ones later: an idle machine should idle."""
+    action = {"exec": {"command": list(container.check)}}
+    return {
+        "startupProbe": {
+            **action,
+            "periodSeconds": 1,
+            "timeoutSeconds": 5,
+            "failureThreshold": container.start_seconds,
+        },
+        "readinessProbe": {
+            **action,
+            "periodSeconds": 15,
+            "timeoutSeconds": 5,
+            "failureThreshold": 2,
+        },
+    }

@@ -1,0 +1,64 @@
+"""How is a pod, in words? Pure; asked by whoever waits for one."""
+
+from typing import Final
+
+from ouranos.kit import conditions, errors, objects
+from ouranos.kit.objects import Object
+
+UNDECIDED: Final = 3
+"""The exit code by which a container says that a person must decide; its last words say what."""
+
+_UNINTERESTING: Final = frozenset({"", "Completed", "PodInitializing", "ContainerCreating"})
+
+
+def is_ready(pod: Object) -> bool:
+    """Whether the pod is ready and nobody has asked for its deletion."""
+    return conditions.is_true(pod, "Ready") and not objects.is_deleting(pod)
+
+
+def trouble(pod: Object) -> str:
+    """Return why a pod is not ready, as far as its containers tell; empty where they do not."""
+    for status in _statuses(pod):
+        for one in _states(status):
+            reason = one.get("reason") or ""
+            if reason not in _UNINTERESTING:
+                words = (one.get("message") or "").strip()
+                told = f"{reason}: {words}" if words else reason
+                return f"container {status['name']} of pod {pod['metadata']['name']}: {told}"
+    return ""
+
+
+def refuse_to_guess(pod: Object) -> None:
+    """Pass on that a container has left something to a person.
+
+    Raises:
+        errors.Terminal: a container has ended with `UNDECIDED`.
+    """
+    for status in _statuses(pod):
+        for one in _states(status):
+            if one.get("exitCode") == UNDECIDED:
+                words = (one.get("message") or "see its log").strip()
+                where = f"container {status['name']} of pod {pod['metadata']['name']}"
+                raise errors.Terminal(conditions.Reason.UNRECOVERABLE, f"{where}: {words}")
+
+
+def last_words(pod: Object, container: str) -> str:
+    """Return what a container that has ended left as its message; empty where there is none."""
+    for status in _statuses(pod):
+        if status["name"] == container:
+            return objects.mapping(status, "state", "terminated").get("message") or ""
+    return ""
+
+
+def _statuses(pod: Object) -> list[Object]:
+    return [
+        *objects.entries(pod, "status", "initContainerStatuses"),
+        *objects.entries(pod, "status", "containerStatuses"),
+    ]
+
+
+def _states(status: Object) -> list[Object]:
+    now = objects.mapping(status, "state")
+    before = {} if status.get("ready") else objects.mapping(status, "lastState")
+    found = (now.get("waiting"), now.get("terminated"), before.get("terminated"))
+    return [one for one in found if one]
