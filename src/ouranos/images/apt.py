@@ -165,7 +165,7 @@ class Apt:
         directory = self._directory
         for folder in ("lists/partial", "none/partial", "etc/preferences.d"):
             (directory / folder).mkdir(parents=True, exist_ok=True)
-        (directory / "apt.conf").write_text(_settings(directory, reach.decode(), self.patience))
+        (directory / "apt.conf").write_text(settings(directory, reach.decode(), self.patience))
         signed = f"deb [signed-by={KEYRING}]"
         (directory / "sources.list").write_text(
             f"{signed} {self._archive.main} {self._suite} main\n"
@@ -245,7 +245,7 @@ def file_of(package: Package, directory: Path) -> Path:
     return directory / f"{package.sha256}.deb"
 
 
-def _settings(directory: Path, reach: str, patience: Patience) -> str:
+def settings(directory: Path, reach: str, patience: Patience) -> str:
     """Return an apt.conf that shares nothing with the host but how to reach archives."""
     own = {
         "Dir": f"{directory}/",
