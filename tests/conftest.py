@@ -1,15 +1,18 @@
-"""Fixtures that several rooms share: virtual time."""
+"""Fixtures that several rooms share: virtual time, and an API in memory."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 
+import httpx2
 import pytest
 
+from ouranos.engine.apiserver import server
 from ouranos.engine.simulation import virtual
-from ouranos.kit import seams
+from ouranos.kit import cluster, log, seams
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    log.configure("warning", json=False)
     config.addinivalue_line("markers", "virtual_time: the test's event loop jumps through time")
 
 
@@ -23,5 +26,22 @@ def pytest_asyncio_loop_factories(
 
 @pytest.fixture
 def given() -> seams.Seams:
-    """The seams of a world in virtual time; for tests marked `virtual_time`."""
+    """The seams of a world whose time is the event loop's: virtual where the test is marked so."""
     return virtual.virtual_seams()
+
+
+@pytest.fixture
+async def api(given: seams.Seams) -> AsyncIterator[server.ApiServer]:
+    """An embedded API in memory."""
+    opened = await server.ApiServer.open(None, given)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def source(api: server.ApiServer) -> AsyncIterator[cluster.Cluster]:
+    """A client of the embedded API, with the namespace `home`."""
+    async with httpx2.AsyncClient(transport=api.transport(), base_url="http://api") as http:
+        client = cluster.Cluster(http, manager="test")
+        await client.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "home"}})
+        yield client

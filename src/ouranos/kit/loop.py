@@ -27,6 +27,8 @@ from ouranos.kit.objects import Key, Kind, Object
 
 _RETRY: Final = backoff.Backoff(first=1.0, longest=300.0)
 _JITTER: Final = 0.2
+_SOONEST: Final = 0.01
+"""Seconds; what asks for another pass at once gets it after others had their turn."""
 
 _log = log.get()
 
@@ -215,7 +217,9 @@ class Loop:
             self._settled.discard(key)
 
     def _plan_next(self, key: Key, obj: Object, result: outcome.Outcome) -> None:
-        again = None if result.again_in is None else result.again_in.total_seconds()
+        again = None
+        if result.again_in is not None:
+            again = max(result.again_in.total_seconds(), _SOONEST)
         if result.failures and not result.terminal:
             count = self._failures[key] = self._failures.get(key, 0) + 1
             retry = _RETRY.wait(count, self._seams.random)

@@ -12,6 +12,9 @@ from ouranos.kit import seams
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
 
+_STANDSTILL: Final = 200_000
+"""Turns of the loop without any time passing, after which something must be spinning."""
+
 EPOCH: Final = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 """When a twin's time begins, unless it is told otherwise."""
 
@@ -38,6 +41,7 @@ class _Jumping(selectors.BaseSelector):
     def __init__(self, loop: VirtualLoop) -> None:
         self._loop = loop
         self._real = selectors.DefaultSelector()
+        self._turns = 0
 
     def register(
         self, fileobj: "FileDescriptorLike", events: int, data: object = None
@@ -63,8 +67,12 @@ class _Jumping(selectors.BaseSelector):
             # Nothing is due at all: only the world outside (a signal) can go on.
             return self._real.select(None)
         ready = self._real.select(0)
+        self._turns += 1
         if not ready and timeout > 0:
             self._loop.jump(timeout)
+            self._turns = 0
+        if self._turns > _STANDSTILL:
+            raise RuntimeError("virtual time stands still: something runs again and again")
         return ready
 
 

@@ -41,13 +41,13 @@ async def reconcile(p: controller.Pass) -> outcome.Outcome:
     since = conditions.moment_of(started) if started else None
     view = jobs.View(p.object, owned, *count.total, since, now)
     decided = jobs.verdict(view)
-    waits: list[timedelta | None] = [jobs.deadline_in(view)]
+    waits: list[timedelta | None] = []
     active = view.active
     if decided is not None:
         active = await _end(p, decided, count, owned, now)
     elif not p.deleting:
         active, delay = await _staff(p, view)
-        waits.append(delay)
+        waits += [delay, jobs.deadline_in(view)]
     _say_counts(p, count, active, owned)
     if any(count.uncounted.values()) or jobs.is_over({"status": p.status}):
         # Our own write of the status does not wake us.
