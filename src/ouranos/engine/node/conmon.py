@@ -9,6 +9,7 @@ be moved to its cgroup.
 import contextlib
 import os
 import select
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ import msgspec
 from ouranos.engine.node import identity, processes, runc
 
 _DEADLINE = 60.0
+_LAST_WORDS = 5.0
 _REOPEN_LOG = b"2 0 0\n"
 
 
@@ -70,6 +72,7 @@ def create(
     told, tells = os.pipe2(os.O_CLOEXEC)
     waits, goes = os.pipe2(os.O_CLOEXEC)
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    process = None
     try:
         environment = runc.ENVIRONMENT | {
             "_OCI_SYNCPIPE": str(tells),
@@ -81,15 +84,25 @@ def create(
         settle(process.pid)
         os.write(goes, b"\0")
         answer = _answer(told)
-        process.wait(_DEADLINE)
     finally:
         for descriptor in (told, tells, waits, goes, null):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
+        if process is not None:
+            _reap(process)
     init = identity.of(answer)
     if init is None:
         raise runc.RuncError("the container's init process ended before it was started")
     return supervisor_of(order.bundle), init
+
+
+def _reap(process: subprocess.Popen[bytes]) -> None:
+    """Await the end of conmon's first process; the one that stays is its child."""
+    try:
+        process.wait(_LAST_WORDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _answer(pipe: int) -> int:

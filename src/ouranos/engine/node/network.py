@@ -28,6 +28,8 @@ ROUTE_PROTOCOL: Final = 111
 _ALIAS_LIMIT = 255
 _NAME_LIMIT = 15
 _CABLE: Final = "eth0"
+_SETTINGS: Final = {"ip_forward": "1", "ip_unprivileged_port_start": "0"}
+"""Of the node's network: it routes, and as under containerd a service needs no right for a low port."""
 
 Result = TypeVar("Result")
 
@@ -118,9 +120,11 @@ def connect(told: config.NodeConfig, node: identity.Identity) -> None:
     with _translated("Connecting the node"), _netlink() as host:
         check(told, host)
         bridge = _bridge(told, marks, host)
-        _cable(told, marks, host, bridge, node)
         firewall.ensure(told.bridge, told.host_address)
         with Namespace(node).entered(), _netlink() as inside:
+            if _find(inside, _CABLE) is None:
+                _cut(marks, host)
+            _cable(told, marks, host, bridge, node)
             _inside(told, inside)
         _public(told, host, bridge)
 
@@ -132,9 +136,7 @@ def disconnect(told: config.NodeConfig) -> None:
     """
     marks = Marks.of(told)
     with _translated("Disconnecting the node"), _netlink() as host:
-        cable = _find(host, marks.cable)
-        if cable and marks.own(cable):
-            host.link("del", index=cable["index"])
+        _cut(marks, host)
         bridge = _find(host, marks.bridge)
         if bridge is None:
             firewall.remove(told.bridge)
@@ -202,7 +204,8 @@ def _bridge(told: config.NodeConfig, marks: Marks, host: Any) -> int:
     link = _find(host, marks.bridge)
     if link is None:
         own = marks.address(marks.bridge_alias)
-        host.link("add", ifname=marks.bridge, kind="bridge", address=own)
+        with _already():  # another node of the cloud may be faster
+            host.link("add", ifname=marks.bridge, kind="bridge", address=own)
         link = _find(host, marks.bridge)
         if link is None:
             raise NetworkError(f"the bridge {marks.bridge} vanished")
@@ -211,6 +214,13 @@ def _bridge(told: config.NodeConfig, marks: Marks, host: Any) -> int:
     _address(host, index, told.host_address, told.network)
     host.link("set", index=index, state="up")
     return index
+
+
+def _cut(marks: Marks, host: Any) -> None:
+    """Remove the node's cable, which may still lead into an earlier world."""
+    cable = _find(host, marks.cable)
+    if cable and marks.own(cable):
+        host.link("del", index=cable["index"])
 
 
 def _cable(
@@ -240,7 +250,8 @@ def _inside(told: config.NodeConfig, inside: Any) -> None:
     _address(inside, cable["index"], told.address, told.network)
     with _already():
         inside.route("add", dst="default", gateway=str(told.host_address))
-    Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+    for name, value in _SETTINGS.items():
+        Path("/proc/sys/net/ipv4", name).write_text(value)
 
 
 def _public(told: config.NodeConfig, host: Any, bridge: int) -> None:

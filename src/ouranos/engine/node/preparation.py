@@ -219,7 +219,8 @@ def namespaces(
 def shared_ipc(folder: Path) -> str:
     """Return a pod's own IPC namespace, kept by a mount, so that its containers can share it."""
     target = folder / "ipc"
-    target.touch()
+    if not target.exists():
+        target.touch()
     if target.stat().st_dev == folder.stat().st_dev:
         ours = os.open("/proc/thread-self/ns/ipc", os.O_RDONLY | os.O_CLOEXEC)
         try:

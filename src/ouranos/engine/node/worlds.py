@@ -20,7 +20,7 @@ from ouranos.engine.node import (
     security,
     spec,
 )
-from ouranos.kit import objects
+from ouranos.kit import errors, objects
 
 _PAUSE: Final = ("/usr/bin/catatonit", "-P")
 WORLD_CGROUP: Final = "world"
@@ -109,7 +109,12 @@ async def make(
         await held.forget(made)
         raise runc.RuncError(f"the node's world did not start: {made.message}")
     found = World(made)
-    await connect(told, held, found)
+    try:
+        await connect(told, held, found)
+    except errors.OuranosError:
+        await held.stop(made, 0)
+        await held.forget(await held.finish(made))
+        raise
     return found
 
 
