@@ -60,7 +60,7 @@ async def run(cloud: paths.Paths) -> None:
 
 def main() -> None:
     """Run the daemon for the cloud that the arguments name, unless one runs already."""
-    os.umask(0o077)
+    os.umask(0o022)  # what containers see must be theirs to read; the folder itself is 0700
     cloud = paths.Paths(Path(sys.argv[1]), sys.argv[2])
     held = lock.Lock(cloud.daemon_lock, "daemon")
     try:

@@ -65,6 +65,11 @@ def _satisfies(one: Object, labels: Object) -> bool:
 
 
 def _template(spec: Object, kind: str, found: list[Cause], *, field: str = "spec") -> None:
+    """Check selector and template; a StatefulSet's pods are checked when they are made.
+
+    Its mounts name volumes that only its claim templates make, so Kubernetes looks at the labels and
+    annotations of its template alone (apps/validation, ValidatePodTemplateSpecForStatefulSet).
+    """
     wanted = part(spec, "selector")
     template = _part(spec, "template")
     labels = _part(_part(template, "metadata"), "labels")
@@ -82,16 +87,17 @@ def _template(spec: Object, kind: str, found: list[Cause], *, field: str = "spec
             detail = "`selector` does not match template `labels`"
             where = f"{field}.template.metadata.labels"
             found.append(causes.invalid(where, labels, detail))
-    _pods(template, f"{field}.template", found)
+    _pods(template, f"{field}.template", found, deep=kind != "statefulset")
 
 
-def _pods(template: Object, field: str, found: list[Cause]) -> None:
+def _pods(template: Object, field: str, found: list[Cause], *, deep: bool = True) -> None:
     inner = _part(template, "metadata")
     if inner.get("labels"):
         found += metadata.labels(inner["labels"], f"{field}.labels")
     if inner.get("annotations"):
         found += metadata.annotations(inner["annotations"], f"{field}.annotations")
-    found += podchecks.spec(_part(template, "spec"), f"{field}.spec")
+    if deep:
+        found += podchecks.spec(_part(template, "spec"), f"{field}.spec")
 
 
 def _always(spec: Object, name: str, found: list[Cause]) -> None:
