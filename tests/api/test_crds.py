@@ -143,9 +143,19 @@ class Limit(model.Model):
     count: Annotated[int, Field(gt=0)]
 
 
+class Nothing(model.Model):
+    what: None
+
+
+class NullByDefault(model.Model):
+    text: values.Line = None  # pyright: ignore[reportAssignmentType]
+
+
 @pytest.mark.parametrize(
     ("wrong", "place"),
     [
+        (Nothing, "Nothing.what: null is not a type"),
+        (NullByDefault, "NullByDefault.text: a default cannot be null"),
         (Union, "Union.either: anyOf"),
         (Tagged, "Tagged.either: "),
         (Constant, "Constant.one: const"),

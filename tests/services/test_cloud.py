@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from ouranos.api import crds
+from ouranos.api import kinds as api_kinds
 from ouranos.engine.apiserver import server
 from ouranos.kit import cluster, conditions, controller, errors, kinds, seams
 from ouranos.kit.objects import Key, Object
@@ -344,6 +345,39 @@ async def test_a_field_that_a_person_gives_back_follows_the_cloud_again(
     await one_pass(api, given)
     await person.patch(kinds.KEYSTONE, "keystone", "home", {"spec": {"replicas": 1}})
     assert condition(await one_pass(api, given), "InControl")[0] == "True"
+
+
+async def test_a_part_that_a_person_deletes_is_awaited_until_it_is_made_again(
+    api: cluster.Cluster, given: seams.Seams
+) -> None:
+    await api.create(a_cloud("keystone"))
+    await one_pass(api, given)
+    held = {"metadata": {"finalizers": ["ouranos.cloud/x"]}}
+    await api.patch(kinds.KEYSTONE, "keystone", "home", held)
+    await ready(api, "mariadb", "memcached", "keystone")
+    await api.delete(kinds.KEYSTONE, "keystone", "home")
+    after = await one_pass(api, given)
+    assert condition(after, "Ready")[2] == (
+        "Keystone/keystone: it is being deleted, and is made again when it is gone"
+    )
+    assert condition(after, "KeystoneReady")[0] == "False"
+
+
+async def test_a_part_that_the_api_refuses_is_told(
+    api: cluster.Cluster, given: seams.Seams
+) -> None:
+    older = crds.definition(api_kinds.KINDS["Keystone"])
+    version = older["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    version["properties"]["spec"]["properties"]["replicas"]["maximum"] = 1
+    await api.apply(older)
+    wanted = a_cloud("keystone")
+    wanted["spec"]["services"]["keystone"] = {"replicas": 2}
+    await api.create(wanted)
+    await given.clock.sleep(1)
+    after = await one_pass(api, given)
+    status, reason, message = condition(after, "Ready")
+    assert (status, reason) == ("False", "InvalidSpec")
+    assert "spec.replicas" in message
 
 
 async def test_an_option_taken_out_of_the_cloud_goes_from_the_part(

@@ -122,10 +122,6 @@ def _refuse(schema: Schema, place: str) -> None:
         raise NotStructural(f"{place}: there is no type")
     if kind is not None and kind not in _TYPES:
         raise NotStructural(f"{place}: {kind} is not a type")
-    if kind == "array" and "items" not in schema:
-        raise NotStructural(f"{place}: the array has no items")
-    if kind == "object" and "properties" in schema and "additionalProperties" in schema:
-        raise NotStructural(f"{place}: properties exclude additionalProperties")
     if "default" in schema and schema["default"] is None:
         raise NotStructural(f"{place}: a default cannot be null")
     bound = "maxProperties" if "additionalProperties" in schema else _UNBOUNDED.get(str(kind))
