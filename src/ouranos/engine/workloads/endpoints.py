@@ -9,6 +9,7 @@ from ouranos.kit.objects import Object, Objects
 
 SERVICE: Final = "kubernetes.io/service-name"
 MANAGED: Final = "endpointslice.kubernetes.io/managed-by"
+CONTROL_PLANE: Final = "ouranos.cloud/control-plane"
 HEADLESS: Final = "None"
 
 
@@ -37,23 +38,41 @@ def chosen(service: Object, every_pod: Sequence[Object]) -> Objects:
 
 
 def address(service: Object, selected: Sequence[Object], every_node: Sequence[Object]) -> str:
-    """Return the Service's address: that of a node where a pod of it serves.
+    """Return the Service's address: that of a node where its pods serve, or will.
 
-    What it has is kept for as long as it is as good as another: clients remember it.
+    What it has it keeps: clients remember it, and the API does not let it change.
     """
-    known = {
+    present: str = service["spec"].get("clusterIP") or ""
+    if present:
+        return present
+    known = addresses(every_node)
+    ready = sorted(node["metadata"]["name"] for node in every_node if nodes.is_ready(node))
+    control = sorted(
+        node["metadata"]["name"] for node in every_node if CONTROL_PLANE in objects.labels_of(node)
+    )
+    order = [*serving(selected), *map(pods.node_of, selected), *control, *ready, *sorted(known)]
+    return next((known[name] for name in order if name in known), "")
+
+
+def addresses(every_node: Sequence[Object]) -> dict[str, str]:
+    """Return the nodes' addresses by their names."""
+    return {
         node["metadata"]["name"]: found
         for node in every_node
         if (found := nodes.address(node)) is not None
     }
-    serving = sorted({pods.node_of(pod) for pod in selected if pods.is_ready(pod)} & known.keys())
-    good = [known[name] for name in serving]
-    present: str = service["spec"].get("clusterIP") or ""
-    if present and present in (good or known.values()):
-        return present
-    alive = sorted(node["metadata"]["name"] for node in every_node if nodes.is_ready(node))
-    others = [known[name] for name in [*alive, *sorted(known)] if name in known]
-    return next(iter([*good, *others]), present)
+
+
+def serving(selected: Sequence[Object]) -> list[str]:
+    """Return the names of the nodes where a pod serves."""
+    return sorted({pods.node_of(pod) for pod in selected if pods.is_ready(pod)})
+
+
+def is_elsewhere(service: Object, selected: Sequence[Object], every_node: Sequence[Object]) -> bool:
+    """Whether the Service's pods serve, but none at the address that it was given once."""
+    known = addresses(every_node)
+    good = {known[name] for name in serving(selected) if name in known}
+    return bool(good) and service["spec"].get("clusterIP") not in good
 
 
 def slice_of(service: Object, selected: Sequence[Object]) -> Object:

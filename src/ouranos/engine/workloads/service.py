@@ -18,13 +18,17 @@ async def reconcile(p: controller.Pass) -> outcome.Outcome:
         return outcome.DONE
     selected = endpoints.chosen(p.object, p.cache.list(kinds.POD, p.key.namespace))
     if not endpoints.is_headless(p.object):
-        address = endpoints.address(p.object, selected, p.cache.list(kinds.NODE))
+        every_node = p.cache.list(kinds.NODE)
+        address = endpoints.address(p.object, selected, every_node)
         if not address:
             return outcome.wait("a node with an address")
         if address != p.object["spec"].get("clusterIP"):
             spec = {"clusterIP": address, "clusterIPs": [address]}
             await p.patch(kinds.SERVICE, p.key.name, {"spec": spec})
         _say_ingress(p, address)
+        if endpoints.is_elsewhere(p.object, selected, every_node):
+            message = f"No pod of it serves on the node of its address {address}"
+            await p.event("Warning", "ServesElsewhere", message)
     if objects.mapping(p.object, "spec", "selector"):
         await p.apply(endpoints.slice_of(p.object, selected))
     return outcome.DONE

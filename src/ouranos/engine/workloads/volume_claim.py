@@ -31,8 +31,6 @@ async def reconcile(p: controller.Pass) -> outcome.Outcome:
         return outcome.wait("a pod that uses it")
     volume = await p.apply(volumes.volume_for(p.object, node), owned=False)
     patch: Object = {"spec": {"volumeName": volume["metadata"]["name"]}}
-    if p.object["spec"].get("storageClassName") is None:
-        patch["spec"]["storageClassName"] = volumes.CLASS
     await p.patch(kinds.PERSISTENT_VOLUME_CLAIM, p.key.name, patch)
     return await _bind(p, volume)
 
