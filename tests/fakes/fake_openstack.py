@@ -106,6 +106,8 @@ class FakeOpenStack(httpx2.AsyncBaseTransport):
     def _answer(
         self, port: int, method: str, path: str, query: dict[str, str], body: Any
     ) -> Answer:
+        if path == "/resource_providers":
+            return 200, {"resource_providers": []}
         parts = path.strip("/").split("/")[1:]
         if port == CINDER:
             parts = parts[1:]
@@ -113,8 +115,6 @@ class FakeOpenStack(httpx2.AsyncBaseTransport):
             return 200, {"services": self.reports[port]}
         if parts[0] == "images":
             return 200, {"images": []}
-        if parts[0] == "resource_providers" or path == "/resource_providers":
-            return 200, {"resource_providers": []}
         if parts[0] == "role_assignments":
             return 200, {"role_assignments": self._assignments(query["user.id"])}
         if "users" in parts[1:] and method == "PUT":
