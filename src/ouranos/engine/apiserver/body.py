@@ -1,6 +1,7 @@
 """What object does a request carry? JSON or YAML, read once; asked by every verb that writes."""
 
 import json
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import msgspec
@@ -11,7 +12,10 @@ from ouranos.engine.apiserver.exchange import JSON, Request
 from ouranos.kit.objects import Object
 
 YAML = ("application/yaml", "application/apply-patch+yaml")
-PROTOBUF = "application/vnd.kubernetes.protobuf"
+_PATCHES = tuple(
+    f"application/{name}+json" for name in ("json-patch", "merge-patch", "strategic-merge-patch")
+)
+_READ = frozenset({JSON, *YAML, *_PATCHES, ""})
 MAX_BYTES = 3 << 20
 
 
@@ -40,7 +44,7 @@ def decoded(request: Request) -> Any:
         message = f"Request entity too large: limit is {MAX_BYTES}"
         raise failure.Failure(413, "RequestEntityTooLarge", message, {})
     kind = request.content_type
-    if kind == PROTOBUF:
+    if kind not in _READ:
         raise failure.unsupported_media_type(kind, (JSON, YAML[0]))
     if kind in YAML and not request.body.lstrip().startswith(b"{"):
         return _yaml(request.body)

@@ -20,7 +20,7 @@ CREATE TABLE objects (
     PRIMARY KEY (resource, namespace, name)
 );
 CREATE TABLE version (only INTEGER PRIMARY KEY CHECK (only = 1), value INTEGER NOT NULL);
-INSERT INTO version VALUES (1, 1);
+INSERT INTO version VALUES (1, 100);
 """
 
 

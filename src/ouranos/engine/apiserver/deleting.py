@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ouranos.engine.apiserver import exchange, failure, strategy
+from ouranos.engine.apiserver import exchange, failure, fields, strategy
 from ouranos.engine.apiserver.exchange import Request
 from ouranos.engine.apiserver.records import Record
 from ouranos.engine.apiserver.resources import Resource
@@ -36,48 +36,49 @@ class Deletion:
     uid: str
 
 
-def options(request: Request, body: Object) -> Options:
-    """Read what is said in a DeleteOptions and in the query; the body wins.
+def options(request: Request, body: Object | None) -> Options:
+    """Read what is said in a DeleteOptions or, where there is none, in the query.
 
     Raises:
         failure.Failure: it contradicts itself or names no known policy.
     """
-    grace: Any = body.get("gracePeriodSeconds", request.number("gracePeriodSeconds"))
-    propagation: Any = body.get("propagationPolicy") or request.text("propagationPolicy")
-    orphans: Any = body.get("orphanDependents")
-    if orphans is None and "orphanDependents" in request.query:
-        orphans = request.flag("orphanDependents")
+    said = _of_query(request) if body is None else body
+    grace: Any = said.get("gracePeriodSeconds")
+    propagation: Any = said.get("propagationPolicy") or ""
+    orphans: Any = said.get("orphanDependents")
     if orphans is not None:
         if propagation:
             raise failure.bad_request("orphanDependents and deletionPropagation cannot be both set")
         propagation = "Orphan" if orphans else "Background"
     if propagation and propagation not in _POLICIES:
-        listed = ", ".join(f'"{each}"' for each in (*_POLICIES, "nil"))
-        details = {
-            "kind": "DeleteOptions",
-            "group": "meta.k8s.io",
-            "causes": [
-                {
-                    "reason": "FieldValueNotSupported",
-                    "message": f'Unsupported value: "{propagation}": supported values: {listed}',
-                    "field": "propagationPolicy",
-                }
-            ],
-        }
-        message = (
-            'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: '
-            f'Unsupported value: "{propagation}": supported values: {listed}'
-        )
-        raise failure.Failure(422, "Invalid", message, details)
-    preconditions: Object = body.get("preconditions") or {}
-    dry: list[str] = body.get("dryRun") or request.query.get("dryRun", [])
+        raise _unknown_policy(propagation)
     return Options(
         None if grace is None else int(grace),
         propagation,
-        preconditions.get("uid") or "",
-        preconditions.get("resourceVersion") or "",
-        bool(dry),
+        fields.text(said, "preconditions", "uid"),
+        fields.text(said, "preconditions", "resourceVersion"),
+        "All" in (said.get("dryRun") or ()),
     )
+
+
+def _of_query(request: Request) -> Object:
+    said: Object = {"dryRun": request.query.get("dryRun", [])}
+    if (grace := request.number("gracePeriodSeconds")) is not None:
+        said["gracePeriodSeconds"] = grace
+    if policy := request.text("propagationPolicy"):
+        said["propagationPolicy"] = policy
+    if "orphanDependents" in request.query:
+        said["orphanDependents"] = request.flag("orphanDependents")
+    return said
+
+
+def _unknown_policy(policy: str) -> failure.Failure:
+    listed = ", ".join(f'"{each}"' for each in (*_POLICIES, "nil"))
+    text = f'Unsupported value: "{policy}": supported values: {listed}'
+    cause = {"reason": "FieldValueNotSupported", "message": text, "field": "propagationPolicy"}
+    details = {"kind": "DeleteOptions", "group": "meta.k8s.io", "causes": [cause]}
+    message = f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: {text}'
+    return failure.Failure(422, "Invalid", message, details)
 
 
 def _check(resource: Resource, record: Record, asked: Options) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from ouranos.engine.apiserver.schema import cause
-from ouranos.kit.objects import Object
+from ouranos.kit.objects import Kind, Object
 
 
 class Failure(Exception):
@@ -105,6 +105,12 @@ def bad_request(message: str) -> Failure:
     return Failure(400, "BadRequest", message)
 
 
+def undecodable(kind: Kind, why: str) -> Failure:
+    """Say that what was sent is no object of the kind."""
+    name = kind.kind
+    return bad_request(f'{name} in version "{kind.version}" cannot be handled as a {name}: {why}')
+
+
 def unprocessable(message: str) -> Failure:
     """Say that the request is well formed and cannot be carried out."""
     return Failure(422, "Invalid", message, {})
@@ -149,7 +155,7 @@ def expired(message: str) -> Failure:
 def too_large_version(asked: int, current: int) -> Failure:
     """Say that the resourceVersion lies in the future."""
     causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
-    message = f"Too large resource version: {asked}, current: {current}"
+    message = f"Timeout: Too large resource version: {asked}, current: {current}"
     return Failure(504, "Timeout", message, {"causes": causes, "retryAfterSeconds": 1})
 
 

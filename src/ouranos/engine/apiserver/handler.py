@@ -102,7 +102,7 @@ class Handler:
             repeated = body.duplicates(request.body)
             if repeated:
                 listed = ", ".join(f'duplicate field "{each}"' for each in repeated)
-                raise failure.bad_request(f"strict decoding error: {listed}")
+                raise failure.undecodable(resource.kind, f"strict decoding error: {listed}")
         return Target(
             resource,
             path.namespace,
@@ -174,7 +174,7 @@ class Handler:
     # Deletes.
 
     def _delete_options(self, request: Request) -> deleting.Options:
-        return deleting.options(request, body.decoded_object(request) if request.body else {})
+        return deleting.options(request, body.decoded_object(request) if request.body else None)
 
     async def _delete(self, request: Request, path: Route, resource: Resource) -> Response:
         options = self._delete_options(request)

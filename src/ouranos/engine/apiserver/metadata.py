@@ -1,23 +1,20 @@
 """Is an object's metadata what it may be? Asked on every write, before anything reads it."""
 
-import re
 from random import Random
 from typing import Any
 
 import msgspec
 
-from ouranos.engine.apiserver import failure, fields, selectors
+from ouranos.engine.apiserver import failure, fields
 from ouranos.engine.apiserver.resources import Resource
 from ouranos.engine.apiserver.schema import cause
+from ouranos.engine.apiserver.schema import metadata as rules
 from ouranos.kit.objects import Object
 
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX_LENGTH = 5
 _LONGEST_BASE = 63 - _SUFFIX_LENGTH
-_ANNOTATION_BYTES = 256 << 10
-_LABEL_REGEX = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-_SUBDOMAIN_REGEX = _LABEL_REGEX + r"(\." + _LABEL_REGEX + ")*"
-_SERVICE_REGEX = r"[a-z]([-a-z0-9]*[a-z0-9])?"
+_SYNTAX = {"namespaces": rules.label, "services": rules.label_1035}
 
 
 class _Meta(msgspec.Struct, rename="camel"):
@@ -87,103 +84,9 @@ def generate_name(base: str, random: Random) -> str:
     return base[:_LONGEST_BASE] + suffix
 
 
-def _name_cause(resource: Resource, name: str) -> cause.Cause | None:
-    shape = {"namespaces": _LABEL_REGEX, "services": _SERVICE_REGEX}.get(resource.name)
-    if shape == _SERVICE_REGEX:
-        detail = (
-            "a DNS-1035 label must consist of lower case alphanumeric characters or '-', "
-            "start with an "
-            "alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  "
-            "or 'abc-123', "
-            f"regex used for validation is '{shape}')"
-        )
-    elif shape:
-        detail = (
-            "a lowercase RFC 1123 label must consist of lower case alphanumeric characters "
-            "or '-', and must "
-            "start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', "
-            f"regex used for validation is '{shape}')"
-        )
-    else:
-        shape = _SUBDOMAIN_REGEX
-        detail = (
-            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric "
-            "characters, '-' or '.', "
-            "and must start and end with an alphanumeric character (e.g. 'example.com', "
-            f"regex used for validation is '{shape}')"
-        )
-    longest = 63 if resource.name in {"namespaces", "services"} else 253
-    if len(name) > longest:
-        return cause.invalid("metadata.name", name, f"must be no more than {longest} characters")
-    if not re.fullmatch(shape, name):
-        return cause.invalid("metadata.name", name, detail)
-    return None
-
-
-def _label_causes(metadata: Object) -> list[cause.Cause]:
-    found: list[cause.Cause] = []
-    for key, value in fields.part(metadata, "labels").items():
-        for text, wrong in (
-            (key, selectors.qualified_name_error(key)),
-            (value, selectors.label_value_error(value)),
-        ):
-            if wrong:
-                found.append(cause.invalid("metadata.labels", text, wrong))
-    annotations: dict[str, str] = metadata.get("annotations") or {}
-    found += [
-        cause.invalid("metadata.annotations", key, wrong)
-        for key in annotations
-        if (wrong := selectors.qualified_name_error(key.lower()))
-    ]
-    size = sum(len(key) + len(value) for key, value in annotations.items())
-    if size > _ANNOTATION_BYTES:
-        found.append(cause.too_long("metadata.annotations", _ANNOTATION_BYTES))
-    return found
-
-
-def _owner_causes(metadata: Object) -> list[cause.Cause]:
-    found: list[cause.Cause] = []
-    controllers: list[str] = []
-    for index, owner in enumerate(fields.listed(metadata, "ownerReferences")):
-        path = f"metadata.ownerReferences[{index}]"
-        found += [
-            cause.invalid(f"{path}.{name}", owner.get(name, ""), "must not be empty")
-            for name in ("apiVersion", "kind", "name", "uid")
-            if not owner.get(name)
-        ]
-        if owner.get("controller"):
-            controllers.append(f"{owner.get('kind')}/{owner.get('name')}")
-    if len(controllers) > 1:
-        message = (
-            'Only one reference can have Controller set to true. Found "true" in references for '
-            f"{controllers[0]} and {controllers[1]}"
-        )
-        found.append(cause.invalid("metadata.ownerReferences", "", message))
-    return found
-
-
-def _finalizer_causes(metadata: Object) -> list[cause.Cause]:
-    return [
-        cause.invalid("metadata.finalizers", each, wrong)
-        for each in fields.listed(metadata, "finalizers")
-        if (wrong := selectors.qualified_name_error(each))
-    ]
-
-
-def causes(resource: Resource, metadata: Object) -> list[cause.Cause]:
-    """Say everything that is wrong with the metadata of an object."""
-    name: str = metadata.get("name", "")
-    found = (
-        [_name_cause(resource, name)]
-        if name
-        else [cause.required("metadata.name", "name or generateName is required")]
-    )
-    return [
-        *(each for each in found if each),
-        *_label_causes(metadata),
-        *_owner_causes(metadata),
-        *_finalizer_causes(metadata),
-    ]
+def causes(resource: Resource, obj: Object) -> list[cause.Cause]:
+    """Say what is wrong with the name of an object; all else is its schema's affair."""
+    return rules.name(obj, _SYNTAX.get(resource.name, rules.subdomain))
 
 
 def update_causes(metadata: Object, old: Object) -> list[cause.Cause]:

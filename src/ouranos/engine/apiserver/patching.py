@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from ouranos.engine.apiserver import body, failure
+from ouranos.engine.apiserver import body, failure, fields
 from ouranos.engine.apiserver.exchange import Request
 from ouranos.engine.apiserver.merge import apply, conflicts, patches, strategic, typed
 from ouranos.engine.apiserver.records import Record
@@ -26,6 +26,7 @@ async def patch(
         failure.Failure: it is refused.
     """
     kind = request.content_type
+    target.patched = True
     if kind not in TYPES or (kind == STRATEGIC and target.resource.custom):
         raise failure.unsupported_media_type(
             kind, [each for each in TYPES if each != STRATEGIC or not target.resource.custom]
@@ -113,6 +114,8 @@ async def _apply(
     except typed.Untypable as error:
         raise failure.bad_request(f"failed to create typed patch object: {error}") from None
     target.tracked = False
+    if version := fields.text(applied, "metadata", "resourceVersion"):
+        merged = {**merged, "metadata": {**merged["metadata"], "resourceVersion": version}}
     if old is None:
         merged["metadata"].pop("resourceVersion", None)
         return await writer.create(target, merged), True

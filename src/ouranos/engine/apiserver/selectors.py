@@ -7,19 +7,16 @@ from typing import Any, cast
 
 from ouranos.engine.apiserver import failure
 from ouranos.engine.apiserver.records import Record
+from ouranos.engine.apiserver.schema import metadata
 from ouranos.kit.objects import Object
 
 LabelTest = Callable[[Mapping[str, str]], bool]
 
-_NAME = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)")
-_PREFIX = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_VALUE = re.compile(r"(([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?)")
 _SET = re.compile(r"(?P<key>\S+)\s+(?P<operator>in|notin)\s*\((?P<values>[^()]*)\)")
 _EQUAL = re.compile(r"(?P<key>[^\s=!<>]+)\s*(?P<operator>==|=|!=|<|>)\s*(?P<value>\S*)")
 _EXISTS = re.compile(r"(?P<not>!?)\s*(?P<key>[^\s=!<>()]+)")
 _ESCAPE = re.compile(r"\\([\\,=])")
 _FIELD = re.compile(r"(?P<name>[^=!]*)(?P<operator>!=|==|=)(?P<value>.*)", re.DOTALL)
-_MAX_PREFIX = 253
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +47,6 @@ class Requirement:
         if value is None or not re.fullmatch(r"-?\d+", value):
             return False
         return int(value) > int(limit) if self.operator == ">" else int(value) < int(limit)
-
-
-def qualified_name_error(key: str) -> str | None:
-    """Say what is wrong with a label or annotation key; None when nothing is."""
-    prefix, slash, name = key.rpartition("/")
-    if slash and (not _PREFIX.fullmatch(prefix) or len(prefix) > _MAX_PREFIX):
-        return "prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character"  # noqa: E501
-    if not _NAME.fullmatch(name):
-        return "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"  # noqa: E501
-    return None
-
-
-def label_value_error(value: str) -> str | None:
-    """Say what is wrong with a label's value; None when nothing is."""
-    if len(value) > 63:  # noqa: PLR2004  # Kubernetes' limit
-        return "must be no more than 63 characters"
-    if not _VALUE.fullmatch(value):
-        return "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"  # noqa: E501
-    return None
 
 
 def _split(text: str) -> list[str]:
@@ -104,11 +82,10 @@ def _requirement(text: str) -> Requirement:
         raise failure.bad_request(
             f"unable to parse requirement: found '{text}', expected: identifier"
         )
-    wrong = qualified_name_error(result.key) or next(
-        (error for value in result.values if (error := label_value_error(value))), None
-    )
+    wrong = metadata.qualified(result.key)
+    wrong += [each for value in result.values for each in metadata.label_value(value)]
     if wrong:
-        raise failure.bad_request(f"unable to parse requirement: {wrong}")
+        raise failure.bad_request(f"unable to parse requirement: {wrong[0]}")
     return result
 
 

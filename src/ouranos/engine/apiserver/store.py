@@ -19,6 +19,8 @@ from ouranos.kit.objects import Key, Object
 
 Place = tuple[str, Key]
 
+_FIRST_VERSION = 100
+
 
 @dataclass(slots=True, eq=False)
 class _Write:
@@ -35,7 +37,7 @@ class Store:
     def __init__(self, journal: database.Database | None) -> None:
         """Begin empty, or with a journal whose objects `restore` brings back."""
         self._journal = journal
-        self.version = 1 if journal is None else journal.version()
+        self.version = _FIRST_VERSION if journal is None else journal.version()
         self._issued = self.version
         self._born = self.version
         self._objects: dict[str, dict[Key, Record]] = {}

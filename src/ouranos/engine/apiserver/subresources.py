@@ -171,6 +171,7 @@ class Subresources:
         return exchange.answer(success, 201)
 
     def _log(self, request: Request, pod: Object) -> Response:
+        container = _container(pod, request.text("container"))
         source = self._parts.pod_logs
         if source is None:
             raise failure.not_implemented("pods/log without a node")
@@ -181,7 +182,7 @@ class Subresources:
         wanted = LogRequest(
             namespace=pod["metadata"]["namespace"],
             pod=pod["metadata"]["name"],
-            container=_container(pod, request.text("container")),
+            container=container,
             follow=request.flag("follow"),
             tail_lines=request.number("tailLines"),
             since=since,

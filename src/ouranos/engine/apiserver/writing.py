@@ -10,6 +10,7 @@ from ouranos.engine.apiserver import exchange, failure, fields, metadata, strate
 from ouranos.engine.apiserver.merge import managed
 from ouranos.engine.apiserver.records import Record
 from ouranos.engine.apiserver.resources import Registry, Resource
+from ouranos.engine.apiserver.schema import cause
 from ouranos.engine.apiserver.store import Store
 from ouranos.kit import kinds, seams
 from ouranos.kit.objects import Key, Object
@@ -37,6 +38,7 @@ class Target:
         validation: what happens to unknown fields: Strict, Warn or Ignore.
         warnings: collects what the caller should be told.
         tracked: whether managedFields are noted here; an apply has noted them already.
+        patched: whether a patch made the object, so that its identity is a field like others.
     """
 
     resource: Resource
@@ -48,6 +50,7 @@ class Target:
     validation: str = "Ignore"
     warnings: list[str] = field(default_factory=list[str])
     tracked: bool = True
+    patched: bool = False
 
     @property
     def key(self) -> Key:
@@ -219,7 +222,11 @@ class Writer:
 
     def _check_version(self, target: Target, meta: Object, old: Record) -> None:
         name = target.resource.name
-        if (uid := meta.get("uid")) and uid != old.uid:
+        uid: str = meta.get("uid", "")
+        if uid and uid != old.uid and target.patched:
+            wrong = cause.invalid("metadata.uid", uid, "field is immutable")
+            raise failure.invalid(target.resource.group_kind, old.key.name, [wrong])
+        if uid and uid != old.uid:
             raise failure.conflict(
                 name,
                 old.key.name,
@@ -283,12 +290,13 @@ class Writer:
         self._prune(target, obj, unknown)
         strategy.normalise(resource, obj)
         schema.default(obj)
-        causes = metadata.causes(resource, obj["metadata"])
-        causes += schema.validate(obj)
-        if before is not None:
-            causes += metadata.update_causes(obj["metadata"], before["metadata"])
-            if not causes:
-                causes += schema.validate_update(obj, before)
+        if before is None:
+            causes = [*metadata.causes(resource, obj), *schema.validate(obj)]
+        else:
+            causes = metadata.update_causes(obj["metadata"], before["metadata"])
+            causes += schema.validate_update(obj, before)
+        if not resource.custom:
+            _refuse_mistyped(resource, causes)
         if not causes:
             causes += strategy.causes(resource, obj)
         if causes:
@@ -301,7 +309,10 @@ class Writer:
         unknown = [*unknown, *schema.prune(obj)]
         if unknown and target.validation == "Strict":
             listed = ", ".join(f'unknown field "{each}"' for each in unknown)
-            raise failure.bad_request(f"strict decoding error: {listed}")
+            why = f"strict decoding error: {listed}"
+            if target.patched:
+                raise failure.bad_request(why)
+            raise failure.undecodable(target.resource.kind, why)
         if target.validation == "Warn":
             target.warnings += [f'unknown field "{each}"' for each in unknown]
 
@@ -341,6 +352,13 @@ class Writer:
     async def remove(self, resource: Resource, obj: Object) -> bytes:
         """Remove an object for good, given its last state."""
         return await self._remove(resource, obj)
+
+
+def _refuse_mistyped(resource: Resource, causes: list[cause.Cause]) -> None:
+    """Refuse what is no object of a built-in kind at all."""
+    for each in causes:
+        if each.reason == "FieldValueTypeInvalid":
+            raise failure.undecodable(resource.kind, str(each))
 
 
 def finished(obj: Object) -> bool:
