@@ -43,10 +43,10 @@ class Case:
 
 CASES = {
     "an unknown field": Case(
-        HEAD + SPEC + "  regoin: here\n" + SERVICES,
+        HEAD + SPEC + "  reginn: here\n" + SERVICES,
         7,
         3,
-        "spec.regoin: is not a field of spec",
+        "spec.reginn: is not a field of spec",
         'did you mean "region"?',
     ),
     "a field in snake case": Case(
@@ -60,7 +60,7 @@ CASES = {
         HEAD + "sepc: {}\n" + SPEC + SERVICES, 5, 1, "sepc: is not a field of", 'mean "spec"'
     ),
     "an unknown field of metadata": Case(
-        GOOD.replace("  name:", "  nmae: x\n  name:"), 4, 3, "metadata.nmae: is not", 'mean "name"'
+        GOOD.replace("  name:", "  nname: x\n  name:"), 4, 3, "metadata.nname: is not", 'mean "name"'
     ),
     "a field unlike any": Case(
         HEAD + SPEC + "  compute: {zzz: 1}\n" + SERVICES,
@@ -483,7 +483,7 @@ def test_what_is_printed_is_what_editors_and_people_read() -> None:
 
 def test_each_of_several_mistakes_is_told_in_the_order_of_the_file() -> None:
     with pytest.raises(errors.InputError) as caught:
-        load_text(HEAD + "spec:\n  release: 7\n  regoin: x\n" + SERVICES)
+        load_text(HEAD + "spec:\n  release: 7\n  reginn: x\n" + SERVICES)
     assert [mistake.line for mistake in caught.value.mistakes] == [6, 7]
 
 
