@@ -11,7 +11,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 TARGET = Path(__file__).parents[1] / "src/ouranos/engine/apiserver/schema/data/builtin.jsonl"
 
@@ -75,20 +75,14 @@ def compact(schema: Schema) -> Schema:
     """Keep what says structure; collapse `allOf` of one reference."""
     if len(schema.get("allOf", ())) == 1 and "$ref" in schema["allOf"][0]:
         schema = {**schema, **schema["allOf"][0]}
-    kept: Schema
     if "$ref" in schema:
-        kept = {"$ref": schema["$ref"].removeprefix(PREFIX)}
-        for key in ("x-kubernetes-map-type", "x-kubernetes-patch-strategy"):
-            if key in schema:
-                kept[key] = schema[key]
-        if "default" in schema:
-            kept["default"] = schema["default"]
-        return kept
+        kept: Schema = {"$ref": schema["$ref"].removeprefix(PREFIX)}
+        own = ("x-kubernetes-map-type", "x-kubernetes-patch-strategy", "default")
+        return {**kept, **{key: schema[key] for key in own if key in schema}}
     kept = {key: value for key, value in schema.items() if key in KEPT}
     if "properties" in kept:
-        kept["properties"] = {
-            key: compact(value) for key, value in sorted(kept["properties"].items())
-        }
+        pairs = sorted(kept["properties"].items())
+        kept["properties"] = {key: compact(value) for key, value in pairs}
     for key in ("items", "additionalProperties"):
         if isinstance(kept.get(key), dict):
             kept[key] = compact(kept[key])
@@ -97,12 +91,14 @@ def compact(schema: Schema) -> Schema:
 
 def references(schema: Any) -> set[str]:
     """Name the definitions that a compacted schema refers to."""
+    found: set[str] = set()
     if isinstance(schema, list):
-        return set().union(*map(references, schema))
-    if not isinstance(schema, dict):
-        return set()
-    found = {schema["$ref"]} if isinstance(schema.get("$ref"), str) else set()
-    return found.union(*map(references, schema.values()))
+        for item in cast("list[Any]", schema):
+            found |= references(item)
+    elif isinstance(schema, dict):
+        for key, item in cast("Schema", schema).items():
+            found |= {item} if key == "$ref" else references(item)
+    return found
 
 
 def read(folder: Path) -> tuple[dict[str, Schema], dict[str, str]]:
@@ -117,7 +113,8 @@ def read(folder: Path) -> tuple[dict[str, Schema], dict[str, str]]:
                 prefix = "apis/" if entry["group"] else "api"
                 home = f"{prefix}{entry['group']}/{entry['version']}"
                 if entry["kind"] in KINDS.get(home, ()):
-                    roots[name] = f"{home.removeprefix('apis/').removeprefix('api/')} {entry['kind']}"
+                    api_version = home.removeprefix("apis/").removeprefix("api/")
+                    roots[name] = f"{api_version} {entry['kind']}"
     return definitions, roots
 
 
@@ -136,9 +133,18 @@ def main(version: str) -> None:
         if name not in reached:
             reached.add(name)
             pending.extend(references(definitions[name]))
-    lines = [json.dumps({"source": "k8s.io/kubernetes", "version": version, "kinds": {
-        kind: name for name, kind in sorted(roots.items(), key=lambda item: item[1])
-    }}, separators=(",", ":"))]
+    lines = [
+        json.dumps(
+            {
+                "source": "k8s.io/kubernetes",
+                "version": version,
+                "kinds": {
+                    kind: name for name, kind in sorted(roots.items(), key=lambda item: item[1])
+                },
+            },
+            separators=(",", ":"),
+        )
+    ]
     for name in sorted(reached):
         body = json.dumps(definitions[name], separators=(",", ":"), sort_keys=True)
         lines.append(f"{name} {body}")

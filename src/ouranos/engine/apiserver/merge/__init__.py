@@ -1,1 +1,1 @@
-"""How two writers share one object: field ownership, server-side apply and the three patch types."""
+"""How writers share one object: field ownership, server-side apply and the patch types."""

@@ -1,4 +1,4 @@
-"""Server-side apply: what a manager states becomes so, what it no longer states and nobody owns goes.
+"""Server-side apply: what a manager states becomes so; what it no longer states may go.
 
 The rules are those of sigs.k8s.io/structured-merge-diff and of apimachinery's field managers.
 """
@@ -20,7 +20,7 @@ _SERVERS_OWN = (
 )  # fmt: skip
 
 
-def apply(
+def apply(  # noqa: PLR0913 - what a request of this kind consists of
     live: Object | None,
     applied: Object,
     schema: Structural,
@@ -102,7 +102,7 @@ def _statement(applied: Object, schema: Structural, subresource: str) -> Object:
         for key in applied.keys() - {"apiVersion", "kind", "metadata", "status"}:
             del stated[key]
         if not schema.built_in:
-            named = stated.get("metadata") or {}
+            named = cast("Object", stated.get("metadata") or {})
             stated["metadata"] = {key: named[key] for key in ("name", "namespace") if key in named}
     elif subresource == "" and schema.has_status:
         stated.pop("status", None)

@@ -131,8 +131,8 @@ def _unforced(change: _Change, key: str, node: Node) -> _Change:
 
 
 def _of_lists(old: Any, new: Any, node: Node) -> _Change:
-    _, before = typed.indexed(old if type(old) is list else (), node)
-    _, after = typed.indexed(new if type(new) is list else (), node)
+    _, before = typed.indexed(cast("list[Any]", old) if type(old) is list else [], node)
+    _, after = typed.indexed(cast("list[Any]", new) if type(new) is list else [], node)
     parts = [
         (element, _of_items(before.get(element, []), after.get(element, []), node.element))
         for element in {**before, **after}

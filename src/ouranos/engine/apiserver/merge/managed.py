@@ -117,10 +117,7 @@ def _encoded(entry: Entry) -> Object:
 def owned(fields: Set, schema: Structural, subresource: str) -> Set:
     """Leave out the fields that a door resets: `status` at the main one, `spec` at `/status`."""
     if subresource == "status":
-        if schema.built_in:
-            hidden = {"f:spec"}
-        else:
-            hidden = fields.keys() - {"f:status"}
+        hidden = {"f:spec"} if schema.built_in else fields.keys() - {"f:status"}
     elif subresource == "" and schema.has_status:
         hidden = {"f:status"}
     else:
@@ -183,7 +180,7 @@ def changed_by(
 
 
 def _requested(live: Object | None, new: Object, subresource: str) -> Managers:
-    """Read the managers that an update starts from: its own if it states some, else the live ones."""
+    """Read the managers that an update starts from: those it states, else the live ones."""
     if subresource:
         return live_managers(live)
     stated = new.get("metadata", {}).get("managedFields")
@@ -192,7 +189,7 @@ def _requested(live: Object | None, new: Object, subresource: str) -> Managers:
     return decode(stated) or live_managers(live)
 
 
-def update(
+def update(  # noqa: PLR0913 - what a write consists of
     live: Object | None,
     new: Object,
     schema: Structural,
@@ -214,7 +211,7 @@ def update(
         time: The time of the write, RFC 3339.
 
     Returns:
-        The new object with `metadata.managedFields`. An object whose books were never kept stays so.
+        The new object with `metadata.managedFields`; none if its books were never kept.
     """
     managers = _requested(live, new, subresource)
     after = without_managed_fields(new)

@@ -1,4 +1,4 @@
-"""The patch types that name their changes: JSON patch (RFC 6902), merge patch (RFC 7386), strategic.
+"""The patch types that name their changes: JSON patch (RFC 6902), merge patch (RFC 7386).
 
 None of them changes the object that it is given.
 """
@@ -24,7 +24,7 @@ def merge_patch(obj: Any, patch: Any) -> Any:
     """Apply a merge patch: null removes, objects merge, everything else replaces."""
     if type(patch) is not dict:
         return copied(patch)
-    merged: Object = dict(obj) if type(obj) is dict else {}
+    merged = dict(cast("Object", obj)) if type(obj) is dict else {}
     for key, value in cast("Object", patch).items():
         if value is None:
             merged.pop(key, None)
@@ -73,9 +73,9 @@ def _index(text: str, length: int, *, append: bool = False) -> int:
 
 
 def _step(container: Any, token: str) -> Any:
-    if type(container) is dict and token in container:
+    if type(container) is dict and token in cast("Object", container):
         return cast("Object", container)[token]
-    if type(container) is list:
+    if isinstance(container, list):
         items = cast("list[Any]", container)
         return items[_index(token, len(items))]
     raise PatchError(f"missing path: {token!r} does not exist")
@@ -113,9 +113,9 @@ def _take(document: Any, tokens: Sequence[str]) -> Any:
         return None
     container = _found(document, tokens[:-1])
     last = tokens[-1]
-    if type(container) is dict and last in container:
+    if type(container) is dict and last in cast("Object", container):
         del container[last]
-    elif type(container) is list:
+    elif isinstance(container, list):
         items = cast("list[Any]", container)
         del items[_index(last, len(items))]
     else:
@@ -165,7 +165,7 @@ def _test(document: Any, operation: Mapping[str, Any]) -> Any:
     actual: Any = _found(document, tokens[:-1])
     if tokens:
         last = tokens[-1]
-        missing = type(actual) is dict and last not in actual
+        missing = type(actual) is dict and last not in cast("Object", actual)
         actual = None if missing else _step(actual, last)
     if not _equal(actual, expected):
         raise PatchError(f"testing value {operation['path']} failed")
@@ -180,9 +180,9 @@ def _equal(left: Any, right: Any) -> bool:
         return ours.keys() == theirs.keys() and all(
             _equal(value, theirs[key]) for key, value in ours.items()
         )
-    if type(left) is list and type(right) is list:
-        pairs = list(zip(left, right, strict=False))
-        return len(left) == len(right) and all(_equal(one, other) for one, other in pairs)
+    if isinstance(left, list) and isinstance(right, list):
+        mine, others = cast("list[Any]", left), cast("list[Any]", right)
+        return len(mine) == len(others) and all(map(_equal, mine, others))
     return bool(left == right)
 
 

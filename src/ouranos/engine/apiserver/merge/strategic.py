@@ -36,29 +36,37 @@ def _maps(value: Object, patch: Object, node: Node) -> Object:
         return {}
     if directive not in {None, "merge"}:
         raise StrategicError(f"unknown patch type found: {directive} in map")
-    retained = patch.get(_RETAIN)
-    if retained is not None:
-        _check_retained(retained, patch)
-        value = {key: item for key, item in value.items() if key in retained}
-    for key, item in patch.items():
-        if not key.startswith("$"):
-            _field(value, key, item, node)
+    value = _retained(value, patch)
+    before = {
+        key: list(cast("list[Any]", item)) for key, item in value.items() if type(item) is list
+    }
+    _fields(value, patch, node)
     for key, item in patch.items():
         if key.startswith(_DELETE):
             _drop(value, key.removeprefix(_DELETE), item)
-    for key, item in patch.items():
-        if key.startswith(_ORDER):
+        elif key.startswith(_ORDER):
             name = key.removeprefix(_ORDER)
-            _reorder(value, name, item, patch.get(name), node.child(name) or nodes.ANYTHING)
+            child = node.child(name) or nodes.ANYTHING
+            _reorder(value, name, item, patch.get(name), before.get(name) or [], child)
     return value
 
 
-def _check_retained(retained: list[str], patch: Object) -> None:
+def _fields(value: Object, patch: Object, node: Node) -> None:
+    for key, item in patch.items():
+        if not key.startswith("$"):
+            _field(value, key, item, node)
+
+
+def _retained(value: Object, patch: Object) -> Object:
+    retained = patch.get(_RETAIN)
+    if retained is None:
+        return value
     strangers = [key for key in patch if not key.startswith("$") and key not in retained]
     if strangers:
         raise StrategicError(
             f"{_RETAIN} directive is inconsistent with the patch: {', '.join(strangers)}"
         )
+    return {key: item for key, item in value.items() if key in retained}
 
 
 def _field(value: Object, key: str, item: Any, node: Node) -> None:
@@ -69,6 +77,8 @@ def _field(value: Object, key: str, item: Any, node: Node) -> None:
         entry = cast("Object", item)
         current = value.get(key)
         if type(current) is not dict:
+            if _DIRECTIVE in entry:
+                return
             value[key] = _cleaned(_maps({}, entry, child))
         elif "replace" in child.patch_strategy.split(","):
             value[key] = _cleaned(copied(entry))
@@ -97,13 +107,15 @@ def _lists(current: Any, patch: list[Any], node: Node) -> list[Any]:
         return copied(patch)
     items = list(cast("list[Any]", current)) if type(current) is list else []
     if not node.merge_key:
-        return items + [copied(one) for one in patch if one not in items]
+        joined = items + [copied(one) for one in patch if one not in items]
+        return _ordered(joined, patch, items, "")
     entries = [cast("Object", one) for one in patch]
     if any(one.get(_DIRECTIVE) == "replace" for one in entries):
-        return [_cleaned(copied(one)) for one in entries if one.get(_DIRECTIVE) != "replace"]
+        return [_cleaned(copied(one)) for one in entries if _DIRECTIVE not in one]
+    before = list(items)
     for one in entries:
         _item(items, one, node)
-    return items
+    return _ordered(items, entries, before, node.merge_key)
 
 
 def _item(items: list[Any], patch: Object, node: Node) -> None:
@@ -131,36 +143,42 @@ def _drop(value: Object, key: str, dropped: list[Any]) -> None:
         value[key] = [one for one in cast("list[Any]", current) if one not in dropped]
 
 
-def _reorder(value: Object, key: str, order: list[Any], patch: Any, node: Node) -> None:
-    """Bring a list into the order that the patch names; others keep their place beside neighbours."""
+def _reorder(
+    value: Object, key: str, order: list[Any], patch: Any, before: list[Any], node: Node
+) -> None:
     current = value.get(key)
     if type(current) is not list:
         return
-    items = cast("list[Any]", current)
-    merge_key = node.merge_key
-
-    def identity(one: Any) -> Any:
-        return cast("Object", one).get(merge_key) if merge_key and type(one) is dict else one
-
-    wanted = [identity(one) for one in order]
-    stated = [identity(one) for one in cast("list[Any]", patch or [])]
-    if any(one not in wanted for one in stated if one is not None):
-        raise StrategicError(f"the {_ORDER}{key} list does not contain all items of the patch")
-    listed = sorted(
-        (one for one in items if identity(one) in wanted),
-        key=lambda one: wanted.index(identity(one)),
-    )
-    value[key] = _interleaved(listed, items, identity)
+    wanted = [_identity(one, node.merge_key) for one in order]
+    stated = [
+        _identity(one, node.merge_key)
+        for one in cast("list[Any]", patch or [])
+        if not (type(one) is dict and cast("Object", one).get(_DIRECTIVE) == "delete")
+    ]
+    if [one for one in wanted if one in stated] != stated:
+        raise StrategicError(
+            f"The order in patch list:\n{patch}\n doesn't match $setElementOrder list:\n{order}\n"
+        )
+    value[key] = _ordered(cast("list[Any]", current), order, before, node.merge_key)
 
 
-def _interleaved(listed: list[Any], items: list[Any], identity: Any) -> list[Any]:
-    """Merge the listed items with the others, which stay before what followed them."""
-    original = [identity(one) for one in items]
-    others = [one for one in items if all(one is not named for named in listed)]
+def _identity(one: Any, merge_key: str) -> Any:
+    return cast("Object", one).get(merge_key) if merge_key and type(one) is dict else one
+
+
+def _ordered(items: list[Any], order: list[Any], before: list[Any], merge_key: str) -> list[Any]:
+    """Bring the items that `order` names into its order; others stay before what followed them.
+
+    What stood where is what `before` says; an item that was not there is taken first.
+    """
+    wanted = [_identity(one, merge_key) for one in order]
+    places = {repr(_identity(one, merge_key)): at for at, one in enumerate(before)}
+    named = [one for one in items if _identity(one, merge_key) in wanted]
+    left = sorted(named, key=lambda one: wanted.index(_identity(one, merge_key)))
+    right = [one for one in items if _identity(one, merge_key) not in wanted]
     merged: list[Any] = []
-    left, right = list(listed), list(others)
     while left and right:
-        first = original.index(identity(left[0]))
-        second = original.index(identity(right[0]))
+        first = places.get(repr(_identity(left[0], merge_key)), -1)
+        second = places.get(repr(_identity(right[0], merge_key)), -1)
         merged.append(right.pop(0) if second < first else left.pop(0))
     return merged + left + right

@@ -1,4 +1,4 @@
-"""How a value is shared as its schema says: lists by key, maps by field, or whole; which fields it states.
+"""How a value is shared: lists by key, maps by field, or whole; and which fields it states.
 
 The rules are those of sigs.k8s.io/structured-merge-diff.
 """
@@ -33,7 +33,7 @@ def how(value: Any, node: Node) -> int:
     """Decide how a value is walked: as a whole, item by item, or field by field."""
     if node.atomic:
         return LEAF
-    kind = type(value)
+    kind: type = value.__class__
     if kind is dict:
         return MAP if node.shape in {Shape.MAP, Shape.ANY} else LEAF
     if kind is list:
@@ -95,7 +95,7 @@ def indexed(items: Sequence[Any] | None, node: Node) -> tuple[list[str], dict[st
 
 def problems(value: Any, node: Node, path: str = "") -> list[str]:
     """Say why a value cannot be applied: unknown fields, wrong shapes, missing or double keys."""
-    kind = type(value)
+    kind: type = value.__class__
     if value is None or node is nodes.ANYTHING or node.shape is Shape.ANY:
         return []
     expected = (

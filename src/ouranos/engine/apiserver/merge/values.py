@@ -1,6 +1,5 @@
-"""Putting an applied object into the live one, and cutting fields out of it; asked by server-side apply."""
+"""Putting an applied object into the live one, and cutting fields out; for server-side apply."""
 
-from collections import deque
 from typing import Any, cast
 
 from ouranos.engine.apiserver.merge import sets, typed
@@ -14,15 +13,15 @@ def merge(live: Any, applied: Any, node: Node) -> Any:
     """Return the live value with what is applied on top; nothing is removed."""
     if applied is MISSING:
         return copied(live)
-    if live is MISSING or live is None:
-        return copied(applied)
     way = typed.how(applied, node)
-    if way == typed.LEAF or typed.how(live, node) != way:
+    if live is MISSING or live is None or way == typed.LEAF or typed.how(live, node) != way:
         return copied(applied)
     if not applied:
-        return copied(live) if live else copied(applied)
-    if way == typed.LIST:
-        return _lists(live, applied, node)
+        return copied(live or applied)
+    return _Lists(live, applied, node).merged if way == typed.LIST else _maps(live, applied, node)
+
+
+def _maps(live: dict[str, Any], applied: dict[str, Any], node: Node) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for key, value in live.items():
         child = node.child(key) or nodes.ANYTHING
@@ -33,51 +32,51 @@ def merge(live: Any, applied: Any, node: Node) -> Any:
     return merged
 
 
-def _lists(live: list[Any], applied: list[Any], node: Node) -> list[Any]:
-    """Merge lists by key: shared items in the applied order, others where they stood."""
-    live_order, ours = typed.indexed(live, node)
-    applied_order, theirs = typed.indexed(applied, node)
-    taken = dict.fromkeys(live_order, 0)
-    shared = deque(element for element in applied_order if element in ours)
-    merged: list[Any] = []
-    done: set[str] = set()
+class _Lists:
+    """Two lists by key becoming one: shared items in the applied order, others where they stood."""
 
-    def take_applied(element: str) -> None:
-        base = ours.get(element, [])
-        previous = base[0] if len(base) == 1 else MISSING
-        merged.append(merge(previous, theirs[element][0], node.element))
-        done.add(element)
+    def __init__(self, live: list[Any], applied: list[Any], node: Node) -> None:
+        self._node = node.element
+        self._left, self._ours = typed.indexed(live, node)
+        self._right, self._theirs = typed.indexed(applied, node)
+        self._left.reverse()
+        self._right.reverse()
+        self._shared = [element for element in self._right if element in self._ours]
+        self._done: set[str] = set()
+        self.merged: list[Any] = []
+        while self._left or self._right:
+            self._step()
 
-    left = right = 0
-    while left < len(live_order) or right < len(applied_order):
-        if left < len(live_order) and right < len(applied_order):
-            element = live_order[left]
-            if element == applied_order[right]:
-                take_applied(element)
-                left += 1
-                right += 1
-                if shared:
-                    shared.popleft()
-                continue
-            if element in theirs and shared and shared[0] != element:
-                left += 1
-                continue
-        if left < len(live_order):
-            element = live_order[left]
-            if element not in theirs:
-                merged.append(copied(ours[element][taken[element]]))
-                taken[element] += 1
-                left += 1
-                continue
-            if element in done:
-                left += 1
-        if right < len(applied_order):
-            element = applied_order[right]
-            take_applied(element)
-            right += 1
-            if shared and shared[0] == element:
-                shared.popleft()
-    return merged
+    def _step(self) -> None:
+        """Take the next item of either list; both are kept reversed, so the next is the last."""
+        if self._left and self._right:
+            element = self._left[-1]
+            if element == self._right[-1]:
+                self._left.pop()
+                self._take_applied()
+                return
+            if element in self._theirs and self._shared and self._shared[-1] != element:
+                self._left.pop()
+                return
+        if self._left:
+            element = self._left[-1]
+            if element not in self._theirs:
+                self._left.pop()
+                self.merged.append(copied(self._ours[element].pop(0)))
+                return
+            if element in self._done:
+                self._left.pop()
+        if self._right:
+            self._take_applied()
+
+    def _take_applied(self) -> None:
+        element = self._right.pop()
+        known = self._ours.get(element, [])
+        previous = known[0] if len(known) == 1 else MISSING
+        self.merged.append(merge(previous, self._theirs[element][0], self._node))
+        self._done.add(element)
+        if self._shared and self._shared[-1] == element:
+            self._shared.pop()
 
 
 def without(value: Any, cut: Set, node: Node) -> Any:
@@ -86,27 +85,25 @@ def without(value: Any, cut: Set, node: Node) -> Any:
     That a list or map leaves null behind and not nothing is what Kubernetes does; the null goes
     with the defaults.
     """
-    whole = typed.how(value, node) == typed.LEAF
+    if type(value) not in {dict, list}:
+        return value
+    if typed.how(value, node) == typed.LEAF:
+        return None
     if type(value) is dict:
-        if whole:
-            return None
         kept: dict[str, Any] = {}
         for key, item in cast("dict[str, Any]", value).items():
-            element = cut.get(f"f:{key}")
-            if element is None:
-                kept[key] = item
-            elif not sets.is_member(element):
-                kept[key] = without(item, element, node.child(key) or nodes.ANYTHING)
+            left = _left(item, cut.get(f"f:{key}"), node.child(key) or nodes.ANYTHING)
+            if left is not MISSING:
+                kept[key] = left
         return kept or None
-    if type(value) is list:
-        if whole:
-            return None
-        items: list[Any] = []
-        for item in cast("list[Any]", value):
-            element = cut.get(typed.element_or_none(item, node) or "")
-            if element is None:
-                items.append(item)
-            elif not sets.is_member(element):
-                items.append(without(item, element, node.element))
-        return items or None
-    return value
+    items = [
+        _left(item, cut.get(typed.element_or_none(item, node) or ""), node.element)
+        for item in cast("list[Any]", value)
+    ]
+    return [item for item in items if item is not MISSING] or None
+
+
+def _left(item: Any, element: Set | None, node: Node) -> Any:
+    if element is None:
+        return item
+    return MISSING if sets.is_member(element) else without(item, element, node)

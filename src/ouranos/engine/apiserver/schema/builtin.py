@@ -1,4 +1,4 @@
-"""The schemas of Kubernetes' own kinds, and the OpenAPI documents that describe all kinds to kubectl."""
+"""The schemas of Kubernetes' own kinds, and the OpenAPI documents of all kinds for kubectl."""
 
 from collections.abc import Sequence
 from functools import cache

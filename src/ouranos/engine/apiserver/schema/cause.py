@@ -1,4 +1,4 @@
-"""What is wrong with one field, in the words that Kubernetes prints; asked by every check of an object."""
+"""What is wrong with one field, in the words that Kubernetes prints; for every check."""
 
 import json
 from collections.abc import Iterable, Sequence

@@ -166,17 +166,20 @@ def _service(obj: Object) -> None:
         port.setdefault("protocol", "TCP")
         if not port.get("targetPort") and "port" in port:
             port["targetPort"] = port["port"]
-    if spec["type"] in {"NodePort", "LoadBalancer"}:
-        spec.setdefault("externalTrafficPolicy", "Cluster")
-    if spec["type"] != "ExternalName":
-        spec.setdefault("internalTrafficPolicy", "Cluster")
-    if spec["type"] == "LoadBalancer":
-        spec.setdefault("allocateLoadBalancerNodePorts", True)
-    status = _status(obj)
-    balancer = own(status, "loadBalancer")
+    balancer = own(_status(obj), "loadBalancer")
+    _filled(spec, _BY_TYPE.get(str(spec["type"]), {}))
     for ingress in items(balancer.get("ingress")) if spec["type"] == "LoadBalancer" else ():
         if ingress.get("ip"):
             ingress.setdefault("ipMode", "VIP")
+
+
+_INTERNAL = {"internalTrafficPolicy": "Cluster"}
+_EXTERNAL = {**_INTERNAL, "externalTrafficPolicy": "Cluster"}
+_BY_TYPE: Mapping[str, Object] = {
+    "ClusterIP": _INTERNAL,
+    "NodePort": _EXTERNAL,
+    "LoadBalancer": {**_EXTERNAL, "allocateLoadBalancerNodePorts": True},
+}
 
 
 def _secret(obj: Object) -> None:
@@ -239,7 +242,7 @@ def _binding(obj: Object) -> None:
     if reference is not None:
         reference["apiGroup"] = reference.get("apiGroup") or _RBAC
     for subject in items(obj.get("subjects")):
-        if subject.get("kind") in {"User", "Group"}:
+        if subject.get("kind") in ("User", "Group"):
             subject["apiGroup"] = subject.get("apiGroup") or _RBAC
 
 

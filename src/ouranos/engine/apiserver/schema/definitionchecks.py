@@ -68,7 +68,7 @@ def _names(obj: Object, group: str, names: Object) -> list[Cause]:
 def _schema(version: Object, count: int, field: str) -> list[Cause]:
     schema = part(part(version, "schema") or {}, "openAPIV3Schema")
     if schema is None:
-        return [causes.required(f"{field}.schema.openAPIV3Schema", "schemas are required")]
+        return [causes.required(f"{field}.schema.openAPIV3Schema")]
     path = "spec.validation.openAPIV3Schema" if count == 1 else f"{field}.schema.openAPIV3Schema"
     try:
         structural.Structural.parse(schema, path=path)

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-import datetime
+import datetime as dt
 import ipaddress
 import re
 import urllib.parse
@@ -47,7 +47,7 @@ def is_date_time(text: str) -> bool:
     if found is None:
         return False
     try:
-        datetime.datetime.fromisoformat(f"{found[1]}T{found[2]}")
+        dt.datetime.fromisoformat(f"{found[1]}T{found[2]}")
     except ValueError:
         return False
     return True
@@ -77,7 +77,7 @@ def is_quantity(text: str) -> bool:
 CHECKS: Mapping[str, Callable[[str], bool]] = {
     "date-time": is_date_time,
     "datetime": is_date_time,
-    "date": _parses(lambda text: datetime.datetime.strptime(text, "%Y-%m-%d")),  # noqa: DTZ007
+    "date": _parses(lambda text: dt.datetime.strptime(text, "%Y-%m-%d")),  # noqa: DTZ007
     "duration": lambda text: bool(_DURATION.match(text) or _DURATION_WORDS.match(text)),
     "byte": _parses(lambda text: base64.b64decode(text, validate=True)),
     "ipv4": _parses(ipaddress.IPv4Address),
@@ -94,4 +94,4 @@ CHECKS: Mapping[str, Callable[[str], bool]] = {
     "k8s-short-name": lambda text: _DNS1123_LABEL.match(text) is not None,
     "k8s-long-name": lambda text: _DNS1123_SUBDOMAIN.match(text) is not None,
 }
-"""Formats that a CustomResourceDefinition may rely on; a format that is not listed is not checked."""
+"""Formats that a CustomResourceDefinition may rely on; others are not checked."""

@@ -1,4 +1,4 @@
-"""Is an object's `metadata` acceptable? Names, labels, annotations, owners; asked for every kind."""
+"""Is an object's `metadata` acceptable? Names, labels, annotations, owners; for every kind."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The one tree that pruning, defaulting, validation, merging and ownership walk; built from OpenAPI v3.
+"""The one tree that pruning, defaulting, validation and merging walk; built from OpenAPI v3.
 
 A schema document is read once into `Node`s. Leaves that say nothing but their type are shared, so a
 Pod's whole tree costs some kilobytes. `$ref` is resolved through a function, once per definition,
@@ -36,10 +36,10 @@ class Node:
     """One place in a schema: what may stand there and how writers share it."""
 
     __slots__ = (
-        "all_of", "always", "any_of", "atomic", "default", "defaults_below", "embedded", "format",
-        "int_or_string", "items", "key_default", "keys", "limits", "list_type", "merge_key", "name", "not_",
-        "nullable", "one_of", "open", "patch_strategy", "properties", "required", "rules",
-        "rules_below", "shape", "type", "unique", "values",
+        "all_of", "always", "any_of", "atomic", "checked", "default", "defaults_below",
+        "embedded", "format", "int_or_string", "items", "key_default", "keys", "limits",
+        "list_type", "merge_key", "name", "not_", "nullable", "one_of", "open", "patch_strategy",
+        "properties", "required", "rules", "rules_below", "shape", "type", "unique", "values",
     )  # fmt: skip
 
     def __init__(self, type_: str = "") -> None:
@@ -63,6 +63,7 @@ class Node:
         self.key_default: Any = MISSING
         self.defaults_below = False
         self.limits: Mapping[str, Any] = {}
+        self.checked = False
         self.all_of: tuple[Node, ...] = ()
         self.any_of: tuple[Node, ...] = ()
         self.one_of: tuple[Node, ...] = ()
@@ -74,7 +75,7 @@ class Node:
         self.patch_strategy = ""
 
     def child(self, key: str) -> "Node | None":
-        """Find the node of a field: declared, of the map's values, or free-form; None if unknown."""
+        """Find a field's node: declared, of the map's values, or free-form; None if unknown."""
         found = self.properties.get(key)
         if found is not None:
             return found
@@ -190,6 +191,8 @@ class Builder:
         node.any_of = tuple(self.build(one) for one in schema.get("anyOf", ()))
         node.one_of = tuple(self.build(one) for one in schema.get("oneOf", ()))
         node.not_ = self.build(schema["not"]) if "not" in schema else None
+        combined = node.all_of or node.any_of or node.one_of or node.not_ is not None
+        node.checked = bool(node.limits or combined)
         below = _below(node)
         node.defaults_below = any(
             child.defaults_below or child.default is not MISSING for child in below

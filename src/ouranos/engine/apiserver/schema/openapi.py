@@ -110,7 +110,8 @@ def _custom(
 
 
 def _custom_schema(kind: Kind, served: Object) -> Object:
-    schema = dict(cast("Object", (served.get("schema") or {}).get("openAPIV3Schema") or {}))
+    declared = cast("Object", served.get("schema") or {})
+    schema = dict(cast("Object", declared.get("openAPIV3Schema") or {}))
     text: Object = {"type": "string"}
     schema["properties"] = {
         **cast("Object", schema.get("properties") or {}),

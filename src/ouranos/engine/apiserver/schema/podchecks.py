@@ -185,6 +185,10 @@ def _container(
         _mounts(items(value["volumeMounts"]), volumes, f"{field}.volumeMounts", found)
     if value.get("resources"):
         _resources(value["resources"], f"{field}.resources", found)
+    _probes(value, field, found, first=first)
+
+
+def _probes(value: Object, field: str, found: list[Cause], *, first: bool) -> None:
     sidecar = value.get("restartPolicy") == "Always"
     for key in ("livenessProbe", "readinessProbe", "startupProbe"):
         probe = part(value, key)

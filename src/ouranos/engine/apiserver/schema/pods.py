@@ -101,16 +101,11 @@ def _container(value: Object) -> None:
         probe = part(value, key)
         if probe is not None:
             _probe(probe)
-    lifecycle = part(value, "lifecycle")
-    for key in ("postStart", "preStop") if lifecycle else ():
-        handler = part(lifecycle or {}, key)
-        if handler is not None:
-            _handler(handler)
+    lifecycle = part(value, "lifecycle") or {}
+    for key in ("postStart", "preStop"):
+        _handler(part(lifecycle, key) or {})
     for variable in items(value.get("env")):
-        source = part(variable, "valueFrom")
-        field = part(source, "fieldRef") if source else None
-        if field is not None:
-            field.setdefault("apiVersion", "v1")
+        _field(part(variable, "valueFrom") or {})
 
 
 def _probe(value: Object) -> None:
@@ -161,6 +156,10 @@ def _volume(value: Object) -> None:
 
 def _fields(source: Object) -> None:
     for item in items(source.get("items")):
-        field = part(item, "fieldRef")
-        if field is not None:
-            field.setdefault("apiVersion", "v1")
+        _field(item)
+
+
+def _field(source: Object) -> None:
+    field = part(source, "fieldRef")
+    if field is not None:
+        field.setdefault("apiVersion", "v1")

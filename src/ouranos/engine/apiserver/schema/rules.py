@@ -1,4 +1,4 @@
-"""Which `x-kubernetes-validations` rules does an object break? Asked after its schema has been checked.
+"""Which `x-kubernetes-validations` rules does an object break? Asked once its types are right.
 
 The rules of a schema are compiled once, when they are first needed; the compiler is imported then.
 """
@@ -6,12 +6,15 @@ The rules of a schema are compiled once, when they are first needed; the compile
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ouranos.engine.apiserver.schema import cause as causes
 from ouranos.engine.apiserver.schema.cause import Cause
 from ouranos.engine.apiserver.schema.node import Node
 from ouranos.engine.apiserver.schema.validation import Key, Path, correlated, rendered_path
+
+if TYPE_CHECKING:
+    from ouranos.engine.apiserver.schema.cel.compiler import Program
 
 Object = dict[str, Any]
 
@@ -53,7 +56,7 @@ class Rules:
         """Compile every rule and say which do not compile."""
         found: list[Cause] = []
         if self._present:
-            self._refused(self._root, path, found)
+            self._refused(self._root, path, "", found)
         return found
 
     def evaluate(self, obj: Object, old: Object | None) -> list[Cause]:
@@ -75,19 +78,27 @@ class Rules:
             self._compiled[id(node)] = compiled
         return compiled
 
-    def _refused(self, node: Node, path: str, found: list[Cause]) -> None:
+    def _refused(self, node: Node, path: str, lost: str, found: list[Cause]) -> None:
+        """Go through the schema; `lost` is the list below which nothing has an old value."""
         for index, rule in enumerate(self._of(node) if node.rules else ()):
+            where = f"{path}.x-kubernetes-validations[{index}]"
             if isinstance(rule, _Refused):
-                where = f"{path}.x-kubernetes-validations[{index}].{rule.part}"
-                found.append(causes.invalid(where, rule.source, rule.detail))
+                found.append(causes.invalid(f"{where}.{rule.part}", rule.source, rule.detail))
+            elif rule.compares and lost:
+                detail = (
+                    "oldSelf cannot be used on the uncorrelatable portion of the schema within "
+                    f"{lost}"
+                )
+                found.append(causes.invalid(f"{where}.rule", rule.source["rule"], detail))
         if not node.rules_below:
             return
         for key, child in node.properties.items():
-            self._refused(child, f"{path}.properties[{key}]", found)
+            self._refused(child, f"{path}.properties[{key}]", lost, found)
         if node.values is not None:
-            self._refused(node.values, f"{path}.additionalProperties", found)
+            self._refused(node.values, f"{path}.additionalProperties", lost, found)
         if node.items is not None:
-            self._refused(node.items, f"{path}.items", found)
+            beyond = lost if node.list_type == "map" else lost or path
+            self._refused(node.items, f"{path}.items", beyond, found)
 
     def _walk(self, value: Any, old: Any, node: Node, path: Path, found: list[Cause]) -> None:
         if value is None:
@@ -98,16 +109,21 @@ class Rules:
         if not node.rules_below:
             return
         if type(value) is dict:
-            before = cast("Object", old) if type(old) is dict else {}
-            for key, item in cast("Object", value).items():
-                child = node.properties.get(key, node.values)
-                if child is not None and (child.rules or child.rules_below):
-                    here = key if key in node.properties else Key(key)
-                    self._walk(item, before.get(key), child, (path, here), found)
+            self._walk_map(cast("Object", value), old, node, path, found)
         elif type(value) is list and node.items is not None:
             previous = correlated(old, node)
             for index, item in enumerate(cast("list[Any]", value)):
                 self._walk(item, previous(item), node.items, (path, index), found)
+
+    def _walk_map(
+        self, value: Object, old: Any, node: Node, path: Path, found: list[Cause]
+    ) -> None:
+        before = cast("Object", old) if type(old) is dict else {}
+        for key, item in value.items():
+            child = node.properties.get(key, node.values)
+            if child is not None and (child.rules or child.rules_below):
+                here = key if key in node.properties else Key(key)
+                self._walk(item, before.get(key), child, (path, here), found)
 
 
 def _evaluate(
@@ -151,35 +167,60 @@ def _stated(rule: Object) -> str:
 
 
 def _compiled(rule: Object, node: Node) -> _Rule | _Refused:
-    from ouranos.engine.apiserver.schema.cel import compiler, static, values  # noqa: PLC0415 - lazy
+    from ouranos.engine.apiserver.schema.cel import compiler  # noqa: PLC0415 - lazy
 
-    own = static.of_node(_visible(node))
-    optional = rule.get("optionalOldSelf") is True
-    previous = static.Static("optional_type", None, own) if optional else own
-    variables = {"self": own, "oldSelf": previous}
-    load = static.loader(own)
-
-    def pair(value: Any, old: Any) -> tuple[Any, Any]:
-        loaded = value if load is None else load(value)
-        before = old if load is None or old is None else load(old)
-        if optional:
-            return loaded, values.Optional(present=old is not None, value=before)
-        return loaded, before
-
-    text = str(rule.get("rule", ""))
+    frame = _Frame(node, optional=rule.get("optionalOldSelf") is True)
     try:
-        program = compiler.compiled(text, variables)
+        program = compiler.compiled(str(rule.get("rule", "")), frame.variables)
     except compiler.CompileError as error:
         return _Refused(rule, "rule", str(error))
     if program.result.kind not in {"bool", "dyn"}:
         return _Refused(rule, "rule", "cel expression must evaluate to a bool")
-    source = _stated(rule).removeprefix("failed rule: ")
-
-    def holds(value: Any, old: Any) -> bool | str:
+    message: Callable[[Any, Any], str] | None = None
+    if rule.get("messageExpression"):
         try:
-            return program.run(*pair(value, old)) is True
-        except values.Fault as fault:
-            detail = str(fault)
+            words = compiler.compiled(str(rule["messageExpression"]), frame.variables)
+        except compiler.CompileError as error:
+            return _Refused(rule, "messageExpression", str(error))
+        if words.result.kind not in {"string", "dyn"}:
+            detail = "messageExpression must evaluate to a string"
+            return _Refused(rule, "messageExpression", detail)
+        message = frame.message(words)
+    holds = frame.condition(program, _stated(rule).removeprefix("failed rule: "))
+    compares = "oldSelf" in program.used
+    field = _normalised(str(rule.get("fieldPath") or ""))
+    return _Rule(rule, holds, message, compares, frame.optional, field)
+
+
+class _Frame:
+    """What the rules of one place see: `self` and `oldSelf`, as their schema means them."""
+
+    def __init__(self, node: Node, *, optional: bool) -> None:
+        from ouranos.engine.apiserver.schema.cel import static, values  # noqa: PLC0415 - lazy
+
+        own = static.of_node(_visible(node))
+        previous = static.Static("optional_type", None, own) if optional else own
+        self.optional = optional
+        self.variables = {"self": own, "oldSelf": previous}
+        self._load = static.loader(own)
+        self._values = values
+
+    def _pair(self, value: Any, old: Any) -> tuple[Any, Any]:
+        load = self._load
+        loaded = value if load is None else load(value)
+        before = old if load is None or old is None else load(old)
+        if self.optional:
+            before = self._values.Optional(present=old is not None, value=before)
+        return loaded, before
+
+    def condition(self, program: "Program", source: str) -> Callable[[Any, Any], bool | str]:
+        """Make what evaluates a rule: true, false, or why it cannot be evaluated."""
+
+        def holds(value: Any, old: Any) -> bool | str:
+            try:
+                return program.run(*self._pair(value, old)) is True
+            except self._values.Fault as fault:
+                detail = str(fault)
             if detail.startswith("no such overload"):
                 return (
                     f"'{detail}': call arguments did not match a supported operator, function or "
@@ -187,29 +228,20 @@ def _compiled(rule: Object, node: Node) -> _Rule | _Refused:
                 )
             return f"{detail} evaluating rule: {source}"
 
-    message: Callable[[Any, Any], str] | None = None
-    if rule.get("messageExpression"):
-        try:
-            words = compiler.compiled(str(rule["messageExpression"]), variables)
-        except compiler.CompileError as error:
-            return _Refused(rule, "messageExpression", str(error))
-        if words.result.kind not in {"string", "dyn"}:
-            return _Refused(
-                rule, "messageExpression", "messageExpression must evaluate to a string"
-            )
+        return holds
+
+    def message(self, program: "Program") -> Callable[[Any, Any], str]:
+        """Make what evaluates a message; empty where it cannot, or may not be shown."""
 
         def worded(value: Any, old: Any) -> str:
             try:
-                text = words.run(*pair(value, old))
-            except values.Fault:
+                text = program.run(*self._pair(value, old))
+            except self._values.Fault:
                 return ""
             trimmed = text.strip() if type(text) is str else ""
             return "" if "\n" in trimmed or len(trimmed) > _MESSAGE_LIMIT else trimmed
 
-        message = worded
-    field = str(rule.get("fieldPath") or "")
-    compares = "oldSelf" in program.used
-    return _Rule(rule, holds, message, compares, optional, _normalised(field))
+        return worded
 
 
 def _normalised(field: str) -> str:

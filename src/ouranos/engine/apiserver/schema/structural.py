@@ -1,4 +1,4 @@
-"""The schema of one kind: parse it, then default, prune and validate objects with it; asked on every write."""
+"""The schema of one kind: parse it, then default, prune and validate objects with it."""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -132,7 +132,7 @@ class Structural:
 
 
 def _only_status(obj: Object, old: Object | None) -> bool:
-    """Whether nothing but metadata and status differs, so that a built-in kind's checks still hold."""
+    """Whether only metadata and status differ, so that a built-in kind's checks still hold."""
     if old is None:
         return False
     keys = ({**obj, **old}).keys() - {"metadata", "status"}

@@ -1,4 +1,4 @@
-"""Does a value satisfy its schema? Types, limits, formats and combinations, in Kubernetes' words."""
+"""Does a value satisfy its schema? Types, limits, formats, combinations, in Kubernetes' words."""
 
 import re
 from collections.abc import Callable
@@ -37,11 +37,8 @@ def correlated(old: Any, node: Node) -> Callable[[Any], Any]:
     """Return what finds an item's previous value in an old list; only lists by key have one."""
     if type(old) is not list or node.list_type != "map":
         return lambda _: None
-    known = {
-        _frozen([entry.get(key) for key in node.keys]): entry
-        for entry in cast("list[Any]", old)
-        if type(entry) is dict
-    }
+    entries = [cast("dict[str, Any]", one) for one in cast("list[Any]", old) if type(one) is dict]
+    known = {_frozen([entry.get(key) for key in node.keys]): entry for entry in entries}
 
     def find(item: Any) -> Any:
         if type(item) is not dict:
@@ -63,7 +60,7 @@ def rendered_path(path: Path) -> str:
 
 @lru_cache(maxsize=1024)
 def pattern(text: str) -> re.Pattern[str]:
-    """Compile a schema's pattern; Go's `\\z` is Python's `\\Z`."""
+    r"""Compile a schema's pattern; Go's `\z` is Python's `\Z`."""
     return re.compile(text.replace(r"\z", r"\Z"))
 
 
@@ -81,10 +78,9 @@ def validate(value: Any, node: Node, path: Path, found: list[Cause], old: Any = 
     if old is not None and value == old:
         return
     if value is None:
-        if not node.nullable and node.type:
-            _wrong_type(node.type, value, path, found)
+        _check_null(node, path, found)
         return
-    kind: type = type(value)
+    kind: type = value.__class__
     if not _fits(value, kind, node):
         _wrong_type(_expected(node), value, path, found)
     elif kind is dict:
@@ -93,10 +89,14 @@ def validate(value: Any, node: Node, path: Path, found: list[Cause], old: Any = 
         _validate_list(value, node, path, found, old)
     elif node.format and kind is str:
         _check_format(value, node.format, path, found)
-    if node.limits:
+    if node.checked:
         _check_limits(value, node, path, found)
-    if node.all_of or node.any_of or node.one_of or node.not_ is not None:
         _check_combinations(value, node, path, found)
+
+
+def _check_null(node: Node, path: Path, found: list[Cause]) -> None:
+    if not node.nullable and node.type:
+        _wrong_type(node.type, None, path, found)
 
 
 def _expected(node: Node) -> str:
@@ -143,7 +143,11 @@ def _validate_map(
             validate(item, child, (path, key), found, before.get(key))
     for key in node.required:
         if key not in value:
-            found.append(causes.required(rendered_path((path, key))))
+            _miss(key, path, found)
+
+
+def _miss(key: str, path: Path, found: list[Cause]) -> None:
+    found.append(causes.required(rendered_path((path, key))))
 
 
 def _validate_list(value: list[Any], node: Node, path: Path, found: list[Cause], old: Any) -> None:
@@ -198,7 +202,9 @@ def _check_list_map(value: list[Any], node: Node, path: Path, found: list[Cause]
 
 def _check_limits(value: Any, node: Node, path: Path, found: list[Cause]) -> None:
     limits = node.limits
-    kind: type = type(value)
+    if not limits:
+        return
+    kind: type = value.__class__
     before = len(found)
     if kind is str:
         _check_text(value, limits, path, found)
@@ -245,24 +251,23 @@ def _check_count(value: Any, limits: Any, path: Path, found: list[Cause]) -> Non
 
 def _check_number(value: float, limits: Any, path: Path, found: list[Cause]) -> None:
     words: list[str] = []
-    maximum = limits.get("maximum")
+    maximum, minimum = limits.get("maximum"), limits.get("minimum")
     if maximum is not None:
-        if limits.get("exclusiveMaximum"):
-            words += [f"less than {maximum}"] if value >= maximum else []
-        elif value > maximum:
-            words.append(f"less than or equal to {maximum}")
-    minimum = limits.get("minimum")
+        words += _bound(value > maximum, value == maximum, maximum, limits, "Maximum")
     if minimum is not None:
-        if limits.get("exclusiveMinimum"):
-            words += [f"greater than {minimum}"] if value <= minimum else []
-        elif value < minimum:
-            words.append(f"greater than or equal to {minimum}")
+        words += _bound(value < minimum, value == minimum, minimum, limits, "Minimum")
     factor = limits.get("multipleOf")
     if factor is not None and not float(value / factor).is_integer():
         words.append(f"a multiple of {factor}")
     field = rendered_path(path) if words else ""
-    for text in words:
-        found.append(causes.invalid(field, value, f"{field} in body should be {text}"))
+    found += [causes.invalid(field, value, f"{field} in body should be {word}") for word in words]
+
+
+def _bound(beyond: bool, at: bool, bound: Any, limits: Any, name: str) -> list[str]:  # noqa: FBT001
+    word = "less than" if name == "Maximum" else "greater than"
+    if limits.get(f"exclusive{name}"):
+        return [f"{word} {bound}"] if beyond or at else []
+    return [f"{word} or equal to {bound}"] if beyond else []
 
 
 def _tried(value: Any, node: Node, path: Path) -> list[Cause]:
@@ -271,31 +276,41 @@ def _tried(value: Any, node: Node, path: Path) -> list[Cause]:
     return found
 
 
+def _any_of(tries: list[list[Cause]]) -> tuple[str, list[Cause]]:
+    if not all(tries):
+        return "", []
+    return "must validate at least one schema (anyOf)", min(tries, key=len)
+
+
+def _one_of(tries: list[list[Cause]]) -> tuple[str, list[Cause]]:
+    valid = sum(not one for one in tries)
+    if valid == 1:
+        return "", []
+    count = f"Found {valid} valid alternatives" if valid else "Found none valid"
+    word = f"must validate one and only one schema (oneOf). {count}"
+    return word, [] if valid else min(tries, key=len)
+
+
+def _all_of(tries: list[list[Cause]]) -> tuple[str, list[Cause]]:
+    if not any(tries):
+        return "", []
+    tail = ". None validated" if all(tries) else ""
+    nested = [one for several in tries for one in several]
+    return f"must validate all the schemas (allOf){tail}", nested
+
+
 def _check_combinations(value: Any, node: Node, path: Path, found: list[Cause]) -> None:
     words: list[str] = []
     nested: list[Cause] = []
-    if node.any_of:
-        tries = [_tried(value, one, path) for one in node.any_of]
-        if all(tries):
-            words.append("must validate at least one schema (anyOf)")
-            nested += min(tries, key=len)
-    if node.one_of:
-        tries = [_tried(value, one, path) for one in node.one_of]
-        valid = sum(not one for one in tries)
-        if valid != 1:
-            count = f"Found {valid} valid alternatives" if valid else "Found none valid"
-            words.append(f"must validate one and only one schema (oneOf). {count}")
-            nested += [] if valid else min(tries, key=len)
-    if node.all_of:
-        tries = [_tried(value, one, path) for one in node.all_of]
-        if any(tries):
-            tail = ". None validated" if all(tries) else ""
-            words.append(f"must validate all the schemas (allOf){tail}")
-            nested += [one for several in tries for one in several]
+    pairs = ((node.any_of, _any_of), (node.one_of, _one_of), (node.all_of, _all_of))
+    for schemas, judge in pairs:
+        if schemas:
+            word, inner = judge([_tried(value, one, path) for one in schemas])
+            words += [word] if word else []
+            nested += inner
     if node.not_ is not None and not _tried(value, node.not_, path):
         words.append("must not validate the schema (not)")
-    field = rendered_path(path)
-    quoted = causes.rendered(field)
     # apiextensions reports these at the root, with the place in the text only.
+    quoted = causes.rendered(rendered_path(path)) if words else ""
     found += [causes.invalid("<nil>", "", f"{quoted} {word}") for word in words]
     found += nested

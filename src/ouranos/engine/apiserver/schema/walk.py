@@ -1,5 +1,6 @@
-"""Making an object fit its schema: unknown fields out, defaults and null handling in; asked on every write."""
+"""Making an object fit its schema: unknown fields out, defaults in, meaningless nulls out."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from ouranos.engine.apiserver.schema import node as nodes
@@ -67,26 +68,38 @@ def default(value: Any, node: Node) -> None:
 def _default_map(value: Object, node: Node) -> None:
     properties = node.properties
     if node.defaults_below:
-        for key, child in properties.items():
-            if child.default is not MISSING and (
-                key not in value or (value[key] is None and not child.nullable)
-            ):
-                value[key] = copied(child.default)
+        _fill(value, properties)
     rest = node.values
     nulls: list[str] | None = None
     for key, item in value.items():
-        child = properties.get(key, rest)
-        if child is None:
+        kind: type = item.__class__
+        if kind is dict or kind is list:
+            child = properties.get(key, rest)
+            if child is not None:
+                default(item, child)
+        elif item is None:
+            nulls = [] if nulls is None else nulls
+            nulls.append(key)
+    if nulls is not None:
+        _drop(nulls, value, node)
+
+
+def _fill(value: Object, properties: Mapping[str, Node]) -> None:
+    for key, child in properties.items():
+        if child.default is not MISSING and (
+            key not in value or (value[key] is None and not child.nullable)
+        ):
+            value[key] = copied(child.default)
+
+
+def _drop(nulls: list[str], value: Object, node: Node) -> None:
+    """Replace nulls that may not be null by the default of the map's values, or remove them."""
+    for key in nulls:
+        declared = node.properties.get(key)
+        child = node.values if declared is None else declared
+        if child is None or child.nullable or child is nodes.ANYTHING:
             continue
-        if item is None:
-            if not child.nullable and child is not nodes.ANYTHING:
-                nulls = [] if nulls is None else nulls
-                nulls.append(key)
-        elif type(item) is dict or type(item) is list:
-            default(item, child)
-    for key in nulls or ():
-        fill = rest.default if rest is not None and key not in properties else MISSING
-        if fill is MISSING:
-            del value[key]
+        if declared is None and child.default is not MISSING:
+            value[key] = copied(child.default)
         else:
-            value[key] = copied(fill)
+            del value[key]

@@ -67,8 +67,8 @@ def _satisfies(one: Object, labels: Object) -> bool:
 def _template(spec: Object, kind: str, found: list[Cause], *, field: str = "spec") -> None:
     """Check selector and template; a StatefulSet's pods are checked when they are made.
 
-    Its mounts name volumes that only its claim templates make, so Kubernetes looks at the labels and
-    annotations of its template alone (apps/validation, ValidatePodTemplateSpecForStatefulSet).
+    Its mounts name volumes that only its claim templates make, so Kubernetes looks at the labels
+    and annotations of its template alone (ValidatePodTemplateSpecForStatefulSet).
     """
     wanted = part(spec, "selector")
     template = _part(spec, "template")
@@ -350,14 +350,19 @@ def _cron_problem(piece: str, low: int, high: int, names: tuple[str, ...]) -> st
             ends.append(int(end))
         else:
             return f'failed to parse int from {end}: strconv.Atoi: parsing "{end}": invalid syntax'
-    if len(ends) > 2:  # noqa: PLR2004 - a range has two ends
-        return f"too many hyphens: {piece}"
-    if ends[0] < low:
-        return f"beginning of range ({ends[0]}) below minimum ({low}): {piece}"
-    if ends[-1] > high:
-        return f"end of range ({ends[-1]}) above maximum ({high}): {piece}"
-    if ends[0] > ends[-1]:
-        return f"beginning of range ({ends[0]}) beyond end of range ({ends[-1]}): {piece}"
+    return _range_problem(ends, piece, low, high)
+
+
+def _range_problem(ends: list[int], piece: str, low: int, high: int) -> str | None:
+    first, last = ends[0], ends[-1]
+    for wrong, text in (
+        (len(ends) > 2, "too many hyphens"),  # noqa: PLR2004 - a range has two ends
+        (first < low, f"beginning of range ({first}) below minimum ({low})"),
+        (last > high, f"end of range ({last}) above maximum ({high})"),
+        (first > last, f"beginning of range ({first}) beyond end of range ({last})"),
+    ):
+        if wrong:
+            return f"{text}: {piece}"
     return None
 
 

@@ -1,12 +1,13 @@
 """From an expression's tree to a closure that evaluates it; asked once per rule and schema.
 
-Every subtree becomes a function of the environment, a list with one slot per variable. What is known
-of types (`static`) is used to refuse what can never work and to read formats such as `date-time`.
+Every subtree becomes a function of the environment, a list with one slot per variable. What is
+known of types (`static`) serves to refuse what can never work, and to read formats such as
+`date-time`.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from ouranos.engine.apiserver.schema.cel import (
     functions,
@@ -136,10 +137,10 @@ class Compiler:
         def code(environment: Environment) -> Any:
             container = operand(environment)
             if type(container) is dict:
-                if name in container:
-                    value: Any = container[name]
-                    return value if load is None else load(value)
-                raise Fault(f"no such key: {name}")
+                if name not in container:
+                    raise Fault(f"no such key: {name}")
+                value = cast("Any", container[name])
+                return value if load is None else load(value)
             if type(container) is Optional:
                 return operators.optional_index(container, name)
             raise values.no_overload()
@@ -314,33 +315,33 @@ def _condition(compiler: Compiler, tree: syntax.Call) -> Typed:
     return code, result
 
 
-def _joined(decisive: bool) -> Callable[[Compiler, syntax.Call], Typed]:  # noqa: FBT001
+def _joined(*, decisive: bool) -> Callable[[Compiler, syntax.Call], Typed]:
     """Make `&&` (decided by false) or `||` (decided by true); both forgive errors if decided."""
 
     def compile_(compiler: Compiler, tree: syntax.Call) -> Typed:
         (left, one), (right, other) = map(compiler.compile, tree.arguments)
         if one.kind not in {"bool", "dyn"} or other.kind not in {"bool", "dyn"}:
             raise signatures.mismatch(tree.name, (one, other), tree.offset)
-
-        def code(environment: Environment) -> bool:
-            try:
-                first = left(environment)
-            except Fault:
-                if right(environment) is decisive:
-                    return decisive
-                raise
-            if first is decisive:
-                return decisive
-            second = right(environment)
-            if second is decisive:
-                return decisive
-            if type(first) is not bool or type(second) is not bool:
-                raise values.no_overload()
-            return not decisive
-
-        return code, static.BOOL
+        return lambda env: _decided(env, left, right, decisive=decisive), static.BOOL
 
     return compile_
+
+
+def _decided(environment: Environment, left: Code, right: Code, *, decisive: bool) -> bool:
+    try:
+        first = left(environment)
+    except Fault:
+        if right(environment) is decisive:
+            return decisive
+        raise
+    if first is decisive:
+        return decisive
+    second = right(environment)
+    if second is decisive:
+        return decisive
+    if type(first) is not bool or type(second) is not bool:
+        raise values.no_overload()
+    return not decisive
 
 
 _LOGIC: Mapping[str, Callable[[Compiler, syntax.Call], Typed]] = {

@@ -1,6 +1,7 @@
 """The functions of CEL itself and of its extensions for strings, lists, sets and optionals."""
 
-import datetime
+import datetime as dt
+import itertools
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -12,7 +13,6 @@ from ouranos.engine.apiserver.schema.cel.values import (
     NONE,
     Fault,
     Kind,
-    Network,
     Optional,
     no_overload,
 )
@@ -43,10 +43,10 @@ def to_int(value: Any) -> int:
         if not _LOWEST < value < _HIGHEST:
             raise Fault("integer overflow")
         return int(value)
-    if isinstance(value, datetime.datetime):
+    if isinstance(value, dt.datetime):
         return int(value.timestamp())
-    if isinstance(value, datetime.timedelta):
-        return int(value / datetime.timedelta(microseconds=1)) * 1000
+    if isinstance(value, dt.timedelta):
+        return int(value / dt.timedelta(microseconds=1)) * 1000
     if isinstance(value, int) and type(value) is not bool:
         return operators.fitted(int(value))
     raise no_overload()
@@ -54,7 +54,7 @@ def to_int(value: Any) -> int:
 
 def to_uint(value: Any) -> Uint:
     """Convert to an unsigned integer."""
-    if type(value) in {datetime.datetime, datetime.timedelta}:
+    if type(value) in {dt.datetime, dt.timedelta}:
         raise no_overload()
     return operators.fitted_unsigned(int(value) if isinstance(value, Uint) else to_int(value))
 
@@ -86,24 +86,28 @@ def to_bool(value: Any) -> bool:
 
 def to_string(value: Any) -> str:
     """Convert to a text."""
-    kind: type = type(value)
-    if kind is str:
-        return value
-    if kind is bool:
-        return "true" if value else "false"
-    if kind is int or kind is Uint or kind is Network:
-        return str(value)
-    if kind is float:
-        return strings.number(value)
-    if kind is bytes:
-        return value.decode()
-    if kind is datetime.datetime:
-        return value.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
-    if kind is datetime.timedelta:
-        return f"{strings.number(value.total_seconds())}s"
-    if values.type_name(value) == "net.IP":
-        return str(value)
-    raise no_overload()
+    write = _WRITERS.get(values.type_name(value))
+    if write is None:
+        raise no_overload()
+    return write(value)
+
+
+def _written_time(value: dt.datetime) -> str:
+    return value.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+
+
+_WRITERS: Mapping[str, Callable[[Any], str]] = {
+    "string": str,
+    "bool": lambda value: "true" if value else "false",
+    "int": str,
+    "uint": str,
+    "double": strings.number,
+    "bytes": bytes.decode,
+    "google.protobuf.Timestamp": _written_time,
+    "google.protobuf.Duration": lambda value: f"{strings.number(value.total_seconds())}s",
+    "net.IP": str,
+    "net.CIDR": str,
+}
 
 
 def to_bytes(value: Any) -> bytes:
@@ -115,9 +119,9 @@ def to_bytes(value: Any) -> bytes:
     raise no_overload()
 
 
-def duration(value: Any) -> datetime.timedelta:
+def duration(value: Any) -> dt.timedelta:
     """Read a duration such as `1h30m`."""
-    if isinstance(value, datetime.timedelta):
+    if isinstance(value, dt.timedelta):
         return value
     if type(value) is not str:
         raise no_overload()
@@ -126,15 +130,15 @@ def duration(value: Any) -> datetime.timedelta:
     if body != "0" and (not pieces or "".join(map("".join, pieces)) != body):
         raise Fault(f'time: invalid duration "{value}"')
     seconds = sum(float(amount) * _DURATION_UNITS[unit] for amount, unit in pieces)
-    return datetime.timedelta(seconds=-seconds if value.startswith("-") else seconds)
+    return dt.timedelta(seconds=-seconds if value.startswith("-") else seconds)
 
 
-def timestamp(value: Any) -> datetime.datetime:
+def timestamp(value: Any) -> dt.datetime:
     """Read an RFC 3339 time."""
-    if isinstance(value, datetime.datetime):
+    if isinstance(value, dt.datetime):
         return value
     if type(value) is int:
-        return datetime.datetime.fromtimestamp(value, datetime.UTC)
+        return dt.datetime.fromtimestamp(value, dt.UTC)
     if type(value) is not str:
         raise no_overload()
     found = _DATE_TIME.match(value)
@@ -143,14 +147,14 @@ def timestamp(value: Any) -> datetime.datetime:
     fraction = (found[3] or "")[:7]
     zone = "+00:00" if found[4] in "Zz" else found[4]
     try:
-        return datetime.datetime.fromisoformat(f"{found[1]}T{found[2]}{fraction}{zone}")
+        return dt.datetime.fromisoformat(f"{found[1]}T{found[2]}{fraction}{zone}")
     except ValueError:
         raise Fault(f'parsing time "{value}": invalid') from None
 
 
 @lru_cache(maxsize=512)
 def expression(text: str) -> re.Pattern[str]:
-    """Compile a regular expression; RE2's `\\z` is Python's `\\Z`."""
+    r"""Compile a regular expression; RE2's `\z` is Python's `\Z`."""
     try:
         return re.compile(text.replace(r"\z", r"\Z"))
     except re.error as error:
@@ -164,15 +168,15 @@ def matches(text: Any, pattern: Any) -> bool:
     return expression(pattern).search(text) is not None
 
 
-def _zoned(value: Any, zone: Any = "UTC") -> datetime.datetime:
-    if not isinstance(value, datetime.datetime):
+def _zoned(value: Any, zone: Any = "UTC") -> dt.datetime:
+    if not isinstance(value, dt.datetime):
         raise no_overload()
     offset = re.match(r"([+-]?)(\d\d):(\d\d)\Z", zone)
     if offset:
-        delta = datetime.timedelta(hours=int(offset[2]), minutes=int(offset[3]))
-        return value.astimezone(datetime.timezone(-delta if offset[1] == "-" else delta))
+        delta = dt.timedelta(hours=int(offset[2]), minutes=int(offset[3]))
+        return value.astimezone(dt.timezone(-delta if offset[1] == "-" else delta))
     if zone == "UTC":
-        return value.astimezone(datetime.UTC)
+        return value.astimezone(dt.UTC)
     import zoneinfo  # noqa: PLC0415 - rare, and costs a search of the file system
 
     try:
@@ -182,10 +186,10 @@ def _zoned(value: Any, zone: Any = "UTC") -> datetime.datetime:
 
 
 def _clock(
-    of_time: Callable[[datetime.datetime], int], of_duration: Callable[[float], float] | None = None
+    of_time: Callable[[dt.datetime], int], of_duration: Callable[[float], float] | None = None
 ) -> Callable[..., int]:
     def get(value: Any, *zone: Any) -> int:
-        if isinstance(value, datetime.timedelta) and of_duration is not None and not zone:
+        if isinstance(value, dt.timedelta) and of_duration is not None and not zone:
             return int(of_duration(value.total_seconds()))
         return of_time(_zoned(value, *zone))
 
@@ -222,7 +226,7 @@ def _extreme(sign: int, name: str) -> Callable[[Any], Any]:
 
 def _is_sorted(items: Any) -> bool:
     found = _of_list(items)
-    return all(values.compare(one, two) <= 0 for one, two in zip(found, found[1:], strict=False))
+    return all(values.compare(one, two) <= 0 for one, two in itertools.pairwise(found))
 
 
 def _distinct(items: Any) -> list[Any]:
@@ -305,7 +309,18 @@ def _some_unless_zero(value: Any) -> Optional:
 def _optional(value: Any) -> Optional:
     if type(value) is not Optional:
         raise no_overload()
-    return cast("Optional", value)
+    return value
+
+
+Function = Callable[..., Any]
+
+
+def _one(function: Callable[[Any], Any]) -> Function:
+    return function
+
+
+def _two(function: Callable[[Any, Any], Any]) -> Function:
+    return function
 
 
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
@@ -316,8 +331,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "bool": to_bool,
     "string": to_string,
     "bytes": to_bytes,
-    "dyn": lambda value: value,
-    "type": lambda value: Kind(values.type_name(value)),
+    "dyn": _one(lambda value: value),
+    "type": _one(lambda value: Kind(values.type_name(value))),
     "duration": duration,
     "timestamp": timestamp,
     "matches": matches,
@@ -342,17 +357,19 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "flatten": _flatten,
     "slice": _slice,
     "sort": sort,
-    "first": lambda items: _end(items, 0),
-    "last": lambda items: _end(items, -1),
-    "lists.range": lambda count: list(range(count)),
+    "first": _one(lambda items: _end(items, 0)),
+    "last": _one(lambda items: _end(items, -1)),
+    "lists.range": _one(lambda count: list(range(count))),
     "sets.contains": _subset,
-    "sets.equivalent": lambda one, two: _subset(one, two) and _subset(two, one),
-    "sets.intersects": lambda one, two: any(values.contains(two, item) for item in _of_list(one)),
+    "sets.equivalent": _two(lambda one, two: _subset(one, two) and _subset(two, one)),
+    "sets.intersects": _two(
+        lambda one, two: any(values.contains(two, item) for item in _of_list(one))
+    ),
     "optional.of": _some,
     "optional.ofNonZeroValue": _some_unless_zero,
     "optional.none": lambda: NONE,
-    "hasValue": lambda value: _optional(value).present,
-    "value": lambda value: _optional(value).got(),
+    "hasValue": _one(lambda value: _optional(value).present),
+    "value": _one(lambda value: _optional(value).got()),
     **strings.FUNCTIONS,
 }
 """Functions by name; a method's target is its first argument."""

@@ -1,4 +1,4 @@
-"""The functions that Kubernetes adds to CEL: addresses, networks, quantities, URLs, versions, formats."""
+"""The functions that Kubernetes adds to CEL: addresses, quantities, URLs, versions, formats."""
 
 import ipaddress
 import re
@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any, cast
 
 from ouranos.engine.apiserver.schema import formats, metadata, quantities
-
 from ouranos.engine.apiserver.schema.cel.values import (
     NONE,
     Fault,
@@ -208,7 +207,7 @@ def _url(value: Any) -> Url:
         text,
         parts.scheme,
         parts.netloc.rpartition("@")[2],
-        (parts.hostname or "") if ":" not in (parts.hostname or "") else parts.hostname or "",
+        parts.hostname or "",
         "" if port is None else str(port),
         urllib.parse.quote(parts.path, safe="/%:@!$&'()*+,;=~-._"),
         urllib.parse.parse_qs(parts.query, keep_blank_values=True),
@@ -279,33 +278,44 @@ def _number_of(name: str) -> Callable[[Any], int]:
     return get
 
 
+Function = Callable[..., Any]
+
+
+def _one(function: Callable[[Any], Any]) -> Function:
+    return function
+
+
+def _two(function: Callable[[Any, Any], Any]) -> Function:
+    return function
+
+
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    "ip": lambda value: _address(value),
+    "ip": _address,
     "isIP": _holds(_parsed_address),
-    "ip.isCanonical": lambda value: str(_parsed_address(_text(value))) == value,
-    "family": lambda value: _own_address(value).version,
-    "isUnspecified": lambda value: _own_address(value).is_unspecified,
-    "isLoopback": lambda value: _own_address(value).is_loopback,
+    "ip.isCanonical": _one(lambda value: str(_parsed_address(_text(value))) == value),
+    "family": _one(lambda value: _own_address(value).version),
+    "isUnspecified": _one(lambda value: _own_address(value).is_unspecified),
+    "isLoopback": _one(lambda value: _own_address(value).is_loopback),
     "isLinkLocalMulticast": _link_local_multicast,
-    "isLinkLocalUnicast": lambda value: _own_address(value).is_link_local,
+    "isLinkLocalUnicast": _one(lambda value: _own_address(value).is_link_local),
     "isGlobalUnicast": _global_unicast,
     "cidr": _network,
     "isCIDR": _holds(_network),
     "containsIP": _contains_ip,
     "containsCIDR": _contains_cidr,
-    "prefixLength": lambda value: _own_network(value).prefix,
+    "prefixLength": _one(lambda value: _own_network(value).prefix),
     "masked": _masked,
     "quantity": _quantity,
     "isQuantity": _holds(_quantity),
     "sign": _sign,
     "isInteger": _integral,
     "asInteger": _as_integer,
-    "asApproximateFloat": lambda value: float(_amount(value)),
-    "add": lambda one, two: Quantity(_amount(one) + _amount(two)),
-    "sub": lambda one, two: Quantity(_amount(one) - _amount(two)),
+    "asApproximateFloat": _one(lambda value: float(_amount(value))),
+    "add": _two(lambda one, two: Quantity(_amount(one) + _amount(two))),
+    "sub": _two(lambda one, two: Quantity(_amount(one) - _amount(two))),
     "compareTo": _compared,
-    "isLessThan": lambda one, two: _compared(one, two) < 0,
-    "isGreaterThan": lambda one, two: _compared(one, two) > 0,
+    "isLessThan": _two(lambda one, two: _compared(one, two) < 0),
+    "isGreaterThan": _two(lambda one, two: _compared(one, two) > 0),
     "semver": _version,
     "isSemver": _holds(_version),
     "major": _number_of("major"),

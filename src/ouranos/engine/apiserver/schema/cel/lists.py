@@ -1,5 +1,6 @@
-"""How lists that are sets or maps by schema compare and join: by their items, not by their order."""
+"""How lists that are sets or maps by schema compare and join: by items, not by order."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -19,9 +20,8 @@ def specialised(name: str, known: tuple[Static, ...]) -> Function | None:
         return None
     keys = node.keys if node.list_type == "map" else ()
     if name == "_+_":
-        return lambda left, right: _joined(left, right, keys)
-    wanted = name == "_==_"
-    return lambda left, right: _same(left, right, keys) is wanted
+        return functools.partial(_joined, keys=keys)
+    return functools.partial(_same if name == "_==_" else _different, keys=keys)
 
 
 def _key(item: Any, keys: tuple[str, ...]) -> Any:
@@ -47,6 +47,10 @@ def _same(left: Any, right: Any, keys: tuple[str, ...]) -> bool:
         if at < 0 or not values.equal(item, theirs[at]):
             return False
     return True
+
+
+def _different(left: Any, right: Any, keys: tuple[str, ...]) -> bool:
+    return not _same(left, right, keys)
 
 
 def _joined(left: Any, right: Any, keys: tuple[str, ...]) -> list[Any]:

@@ -1,7 +1,7 @@
 """The macros of CEL: `has`, and everything that binds a variable to each item of a list or map."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from ouranos.engine.apiserver.schema.cel import functions, static, syntax, values
 from ouranos.engine.apiserver.schema.cel.compiler import Code, Compiler, Environment, Typed
@@ -68,9 +68,10 @@ def _items(source: Code, load: Callable[[Any], Any] | None) -> Code:
     def items(environment: Environment) -> list[Any]:
         found = source(environment)
         if type(found) is list:
-            return found if load is None else [load(one) for one in found]
+            listed = cast("list[Any]", found)
+            return listed if load is None else [load(one) for one in listed]
         if type(found) is dict:
-            return list(found)
+            return list(cast("dict[Any, Any]", found))
         raise values.no_overload()
 
     return items
@@ -81,10 +82,11 @@ def _pairs(source: Code, load: Callable[[Any], Any] | None) -> Code:
 
     def pairs(environment: Environment) -> list[tuple[Any, Any]]:
         found = source(environment)
+        entries: list[tuple[Any, Any]]
         if type(found) is list:
-            entries = list(enumerate(found))
+            entries = list(enumerate(cast("list[Any]", found)))
         elif type(found) is dict:
-            entries = list(found.items())
+            entries = list(cast("dict[Any, Any]", found).items())
         else:
             raise values.no_overload()
         return entries if load is None else [(key, load(one)) for key, one in entries]
@@ -134,7 +136,7 @@ def _boolean(loop: _Loop, at: int, tree: syntax.Call) -> Code:
 
 
 def _quantifier(decisive: bool) -> Macro:  # noqa: FBT001
-    """Make `all` (decided by false) or `exists` (decided by true); both forgive errors if decided."""
+    """Make `all` (false decides) or `exists` (true decides); both forgive errors once decided."""
 
     def macro(compiler: Compiler, tree: syntax.Call) -> Typed:
         loop = _Loop(compiler, tree, 1)

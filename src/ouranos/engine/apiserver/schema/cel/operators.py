@@ -1,6 +1,6 @@
 """Arithmetic and order: what `+ - * / % < [i]` do with values; asked by compiled expressions."""
 
-import datetime
+import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ from ouranos.engine.apiserver.schema.cel.values import NONE, Fault, Optional, no
 _LOWEST = -(2**63)
 _HIGHEST = 2**63 - 1
 _HIGHEST_UINT = 2**64 - 1
+_MOMENT = {dt.datetime, dt.timedelta}
 
 
 def fitted(value: int) -> int:
@@ -36,7 +37,7 @@ def fitted_unsigned(value: int) -> Uint:
 
 
 def _typed(left: Any, right: Any) -> type:
-    kind: type = type(left)
+    kind: type = left.__class__
     if kind is not type(right):
         raise no_overload()
     return kind
@@ -44,10 +45,8 @@ def _typed(left: Any, right: Any) -> type:
 
 def add(left: Any, right: Any) -> Any:
     """Evaluate `left + right`."""
-    if isinstance(left, datetime.datetime) and isinstance(right, datetime.timedelta):
+    if {type(left), type(right)} == _MOMENT:
         return _timely(lambda: left + right)
-    if isinstance(left, datetime.timedelta) and isinstance(right, datetime.datetime):
-        return _timely(lambda: right + left)
     kind = _typed(left, right)
     if kind is int:
         return fitted(left + right)
@@ -55,7 +54,7 @@ def add(left: Any, right: Any) -> Any:
         return fitted_unsigned(int(left) + int(right))
     if kind in {float, str, bytes, list}:
         return left + right
-    if kind is datetime.timedelta:
+    if kind is dt.timedelta:
         return _timely(lambda: left + right)
     raise no_overload()
 
@@ -69,14 +68,14 @@ def _timely(compute: Callable[[], Any]) -> Any:
 
 def subtract(left: Any, right: Any) -> Any:
     """Evaluate `left - right`."""
-    if isinstance(left, datetime.datetime) and isinstance(right, datetime.timedelta):
+    if (type(left), type(right)) == (dt.datetime, dt.timedelta):
         return _timely(lambda: left - right)
     kind = _typed(left, right)
     if kind is int:
         return fitted(left - right)
     if kind is Uint:
         return fitted_unsigned(int(left) - int(right))
-    if kind in {float, datetime.datetime, datetime.timedelta}:
+    if kind in {float, dt.datetime, dt.timedelta}:
         return left - right
     raise no_overload()
 
@@ -161,14 +160,17 @@ def index(container: Any, key: Any) -> Any:
 def optional_index(container: Any, key: Any) -> Optional:
     """Evaluate `container[?key]`, and `container.?key`."""
     if type(container) is Optional:
-        wrapped = cast("Optional", container)
-        return optional_index(wrapped.value, key) if wrapped.present else NONE
+        return optional_index(container.value, key) if container.present else NONE
     try:
         return Optional(present=True, value=index(container, key))
     except Fault as fault:
         if fault.args[0].startswith("no such overload"):
             raise
         return NONE
+
+
+def _two(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    return function
 
 
 OPERATORS: Mapping[str, Callable[..., Any]] = {
@@ -179,12 +181,12 @@ OPERATORS: Mapping[str, Callable[..., Any]] = {
     "_%_": modulo,
     "-_": negate,
     "!_": invert,
-    "@in": lambda item, container: values.contains(container, item),
+    "@in": _two(lambda item, container: values.contains(container, item)),
     "_==_": values.equal,
-    "_!=_": lambda left, right: not values.equal(left, right),
-    "_<_": lambda left, right: values.compare(left, right) < 0,
-    "_<=_": lambda left, right: values.compare(left, right) <= 0,
-    "_>_": lambda left, right: values.compare(left, right) > 0,
-    "_>=_": lambda left, right: values.compare(left, right) >= 0,
+    "_!=_": _two(lambda left, right: not values.equal(left, right)),
+    "_<_": _two(lambda left, right: values.compare(left, right) < 0),
+    "_<=_": _two(lambda left, right: values.compare(left, right) <= 0),
+    "_>_": _two(lambda left, right: values.compare(left, right) > 0),
+    "_>=_": _two(lambda left, right: values.compare(left, right) >= 0),
 }
 """Operators that take their operands evaluated, by the name that CEL gives them."""

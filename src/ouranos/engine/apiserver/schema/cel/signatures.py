@@ -1,7 +1,7 @@
-"""Which types may an operator or function be given, and what does it return? As far as errors pay."""
+"""Which types may an operator or function be given, and what does it return?"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ouranos.engine.apiserver.schema.cel.static import (
     BOOL,
@@ -84,7 +84,6 @@ _OF_STRINGS = frozenset(
         "lowerAscii", "upperAscii", "find", "findAll", "format", "matches",
     }
 )  # fmt: skip
-_SAME_LIST = frozenset({"distinct", "reverse", "slice", "sort"})
 
 
 def unescaped(name: str) -> str:
@@ -113,64 +112,81 @@ def result(name: str, known: tuple[Static, ...], offset: int) -> Static:
     Raises:
         SyntaxFault: it can never take values of these types.
     """
-    if not _possible(name, known):
+    possible = _POSSIBLE.get(name)
+    if possible is not None and not possible(*(one.kind for one in known)):
         raise mismatch(name, known, offset)
     if name in _RETURNS:
         return _RETURNS[name]
-    if name in {"_+_", "_-_", "_*_", "_/_", "_%_"}:
-        if name == "_+_" and known[0].kind == "list":
-            return known[0] if known[0].node is not None else known[1]
-        return (
-            known[0]
-            if known[0].kind == known[1].kind and known[0].kind in _NUMBERS | {"string"}
-            else DYN
-        )
-    if name == "-_" or name in _SAME_LIST:
-        return known[0]
-    if name in {"min", "max", "sum"}:
-        return known[0].item or DYN
-    if name == "value" and known[0].kind == "optional_type":
-        return known[0].item or DYN
-    if name in {"optional.of", "optional.ofNonZeroValue"}:
-        return Static("optional_type", None, known[0])
-    return DYN
+    derive = _DERIVED.get(name)
+    return DYN if derive is None or not known else derive(known)
 
 
-def _possible(name: str, known: tuple[Static, ...]) -> bool:
-    kinds = [one.kind for one in known]
-    if name in {"_==_", "_!=_"}:
-        return kinds[0] == kinds[1] or not set(kinds) <= _PLAIN
-    if name in {"_<_", "_<=_", "_>_", "_>=_"}:
-        return _comparable(kinds)
-    if name in {"_-_", "_*_", "_/_", "_%_", "_+_"}:
-        return _computable(name, kinds)
-    if name == "!_":
-        return kinds[0] in {"bool", "dyn"}
-    if name == "-_":
-        return kinds[0] in {"int", "double", "dyn"}
-    if name == "@in":
-        return kinds[1] in {"list", "map", "dyn", "object"}
-    if name == "size":
-        return kinds[0] in {"string", "bytes", "list", "map", "dyn"}
-    if name in _SAME_LIST:
-        return kinds[0] in {"list", "dyn"}
-    if name in _OF_STRINGS and kinds:
-        return kinds[0] in {"string", "dyn"}
-    return True
+def _first(known: tuple[Static, ...]) -> Static:
+    return known[0]
 
 
-def _comparable(kinds: list[str]) -> bool:
-    one, other = kinds
-    if "dyn" in kinds:
-        return set(kinds) <= _ORDERED
-    return (one == other and one in _ORDERED) or (one in _NUMBERS and other in _NUMBERS)
+def _item(known: tuple[Static, ...]) -> Static:
+    return known[0].item or DYN
 
 
-def _computable(name: str, kinds: list[str]) -> bool:
-    if "dyn" in kinds:
-        return True
-    one, other = kinds
-    if name in {"_+_", "_-_"} and one in _TIMES and other in _TIMES:
-        return True
-    allowed = _ADDABLE if name == "_+_" else _NUMBERS
-    return one == other and one in allowed
+def _wrapped(known: tuple[Static, ...]) -> Static:
+    return Static("optional_type", None, known[0])
+
+
+def _computed(known: tuple[Static, ...]) -> Static:
+    one, other = known
+    if one.kind == "list":
+        return one if one.node is not None else other
+    return one if one.kind == other.kind and one.kind in _NUMBERS | {"string"} else DYN
+
+
+_DERIVED: Mapping[str, Callable[[tuple[Static, ...]], Static]] = {
+    **dict.fromkeys(("_+_", "_-_", "_*_", "_/_", "_%_"), _computed),
+    **dict.fromkeys(("-_", "distinct", "reverse", "slice", "sort"), _first),
+    **dict.fromkeys(("min", "max", "sum", "value"), _item),
+    **dict.fromkeys(("optional.of", "optional.ofNonZeroValue"), _wrapped),
+}
+
+
+def _equatable(one: str, other: str) -> bool:
+    return one == other or not {one, other} <= _PLAIN
+
+
+def _comparable(one: str, other: str) -> bool:
+    if "dyn" in {one, other}:
+        return {one, other} <= _ORDERED
+    return (one == other and one in _ORDERED) or {one, other} <= _NUMBERS
+
+
+def _computable(allowed: frozenset[str], *, times: bool) -> Callable[[str, str], bool]:
+    def possible(one: str, other: str) -> bool:
+        if "dyn" in {one, other} or (times and {one, other} <= _TIMES):
+            return True
+        return one == other and one in allowed
+
+    return possible
+
+
+def _contained(_: str, container: str) -> bool:
+    return container in {"list", "map", "dyn", "object"}
+
+
+def _first_is(*kinds: str) -> Callable[..., bool]:
+    allowed = frozenset({*kinds, "dyn"})
+    return lambda *given: bool(given) and given[0] in allowed
+
+
+_POSSIBLE: Mapping[str, Callable[..., bool]] = {
+    **dict.fromkeys(("_==_", "_!=_"), _equatable),
+    **dict.fromkeys(("_<_", "_<=_", "_>_", "_>=_"), _comparable),
+    "_+_": _computable(_ADDABLE, times=True),
+    "_-_": _computable(_NUMBERS, times=True),
+    **dict.fromkeys(("_*_", "_/_", "_%_"), _computable(_NUMBERS, times=False)),
+    "!_": _first_is("bool"),
+    "-_": _first_is("int", "double"),
+    "@in": _contained,
+    "size": _first_is("string", "bytes", "list", "map"),
+    **dict.fromkeys(("distinct", "reverse", "slice", "sort"), _first_is("list")),
+    **dict.fromkeys(_OF_STRINGS, _first_is("string")),
+}
+"""Whether an operator or function may be given some types; any where none is named."""

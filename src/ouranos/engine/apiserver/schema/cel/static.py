@@ -5,7 +5,7 @@ not known for certain is `DYN`, and left to the evaluation.
 """
 
 import base64
-import datetime
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -41,19 +41,21 @@ _SCALARS = {"string": STRING, "integer": INT, "number": DOUBLE, "boolean": BOOL}
 
 def of_node(node: Node | None) -> Static:
     """Return what a schema says about the values at its place."""
-    if node is None or node.int_or_string or not node.type:
+    if node is None or node.int_or_string:
         return DYN
     if node.type == "array":
         return Static("list", node, of_node(node.items))
     if node.type == "object":
-        if node.properties:
-            return Static("object", node)
-        if node.values is not None:
-            return Static("map", node, of_node(node.values))
-        return DYN
+        return _of_object(node)
     if node.type == "string":
         return _FORMATS.get(node.format, STRING)
     return _SCALARS.get(node.type, DYN)
+
+
+def _of_object(node: Node) -> Static:
+    if node.properties:
+        return Static("object", node)
+    return DYN if node.values is None else Static("map", node, of_node(node.values))
 
 
 def of_literal(value: object) -> Static:
@@ -83,8 +85,8 @@ def _timestamp(value: Any) -> Any:
     if value is None:
         return None
     if type(value) is str and len(value) == len("2006-01-02"):
-        day = datetime.date.fromisoformat(value)
-        return datetime.datetime(day.year, day.month, day.day, tzinfo=datetime.UTC)
+        day = dt.date.fromisoformat(value)
+        return dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
     return functions.timestamp(value)
 
 

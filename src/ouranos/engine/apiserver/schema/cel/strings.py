@@ -9,7 +9,8 @@ from typing import Any, cast
 from ouranos.engine.apiserver.schema.cel import values
 from ouranos.engine.apiserver.schema.cel.values import Fault, no_overload
 
-_EXPONENT_FROM = 21
+_EXPONENT_FROM = 1e21
+_EXPONENT_BELOW = 1e-4
 
 
 def number(value: float) -> str:
@@ -18,7 +19,7 @@ def number(value: float) -> str:
         return "NaN"
     if value in {float("inf"), float("-inf")}:
         return "+Inf" if value > 0 else "-Inf"
-    if value and not 1e-4 <= abs(value) < 10**_EXPONENT_FROM:
+    if value and not _EXPONENT_BELOW <= abs(value) < _EXPONENT_FROM:
         mantissa, _, exponent = f"{value!r}".partition("e")
         if not exponent:
             mantissa, _, exponent = f"{Decimal(repr(value)):e}".partition("e")
@@ -117,6 +118,10 @@ def _find_all(text: Any, pattern: Any, limit: int = -1) -> list[str]:
     return found if limit < 0 else found[:limit]
 
 
+def _quote(text: Any) -> str:
+    return json.dumps(_text(text), ensure_ascii=False)
+
+
 _CLAUSE = re.compile(r"%(?:(%)|(?:\.(\d+))?([a-zA-Z]))")
 
 
@@ -164,13 +169,13 @@ def _clause(verb: str, digits: str, value: Any) -> str:
         raise Fault(f"error during formatting: {name} cannot be formatted with %{verb}") from None
 
 
-def shown(value: Any, *, inner: bool = False) -> str:
+def shown(value: Any) -> str:
     """Write any value as `%s` does; texts inside lists and maps as they are."""
-    kind: type = type(value)
+    kind: type = value.__class__
     if kind is list:
-        return f"[{', '.join(shown(item, inner=True) for item in value)}]"
+        return f"[{', '.join(shown(item) for item in value)}]"
     if kind is dict:
-        entries = sorted((shown(key), shown(item, inner=True)) for key, item in value.items())
+        entries = sorted((shown(key), shown(item)) for key, item in value.items())
         return f"{{{', '.join(f'{key}: {item}' for key, item in entries)}}}"
     if kind is bool:
         return "true" if value else "false"
@@ -196,6 +201,6 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "find": _find,
     "findAll": _find_all,
     "format": _format,
-    "strings.quote": lambda text: json.dumps(_text(text), ensure_ascii=False),
+    "strings.quote": _quote,
 }
 """Functions by name; a method's target is its first argument."""

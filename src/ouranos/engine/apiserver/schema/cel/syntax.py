@@ -108,9 +108,11 @@ _RAW = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _RESERVED = frozenset(
-    "as break const continue else for function if import let loop package namespace return var "
-    "void while".split()
-)
+    {
+        "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let",
+        "loop", "package", "namespace", "return", "var", "void", "while",
+    }
+)  # fmt: skip
 _RELATIONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in"})
 _MAXIMUM_DEPTH = 200
 _INT_LIMIT = 2**63
@@ -325,21 +327,19 @@ class _Parser:
             return self._number(token)
         if token.kind == "name":
             return self._name(token)
+        if token.kind == "op" and token.text in {"(", "[", "[?", "{", "."}:
+            return self._enclosed(token)
+        self._at -= 1
+        return self._unexpected("an expression")
+
+    def _enclosed(self, token: _Token) -> Tree:
         if token.text == "(":
             tree = self._expression()
             self._expect(")")
             return tree
-        if token.text == "[":
-            return self._list(token)
-        if token.text == "[?":
-            self._at -= 1
-            return self._list(token)
         if token.text == "{":
             return self._map(token)
-        if token.text == ".":
-            return self._name(self._take())
-        self._at -= 1
-        self._unexpected("an expression")
+        return self._name(self._take()) if token.text == "." else self._list(token)
 
     def _name(self, token: _Token) -> Tree:
         if token.text in {"true", "false"}:
@@ -368,15 +368,11 @@ class _Parser:
     def _list(self, start: _Token) -> Tree:
         found: list[Tree] = []
         optional: set[int] = set()
-        if start.text == "[?":
-            self._at += 1
-            optional.add(0)
-            found.append(self._expression())
-            if not self._is("]"):
-                self._expect(",")
-        while not self._skip("]"):
-            if self._skip("?"):
+        marked = start.text == "[?"
+        while marked or not self._skip("]"):
+            if marked or self._skip("?"):
                 optional.add(len(found))
+            marked = False
             found.append(self._expression())
             if not self._is("]"):
                 self._expect(",")

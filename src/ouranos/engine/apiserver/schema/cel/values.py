@@ -1,9 +1,10 @@
 """What values an expression computes with, and how they compare; asked by operators and functions.
 
-JSON values stand for themselves (int, float, str, bool, None, list, dict); the rest has a type here.
+JSON values stand for themselves (int, float, str, bool, None, list, dict); the rest has a type
+here.
 """
 
-import datetime
+import datetime as dt
 import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -117,8 +118,8 @@ _NAMES: dict[type, str] = {
     type(None): "null_type",
     list: "list",
     dict: "map",
-    datetime.datetime: "google.protobuf.Timestamp",
-    datetime.timedelta: "google.protobuf.Duration",
+    dt.datetime: "google.protobuf.Timestamp",
+    dt.timedelta: "google.protobuf.Duration",
     Optional: "optional_type",
     Kind: "type",
     ipaddress.IPv4Address: "net.IP",
@@ -144,8 +145,8 @@ def is_number(value: Any) -> bool:
 
 def equal(left: Any, right: Any) -> bool:
     """Compare as CEL does: numbers across their types, everything else only with its own type."""
-    kind: type = type(left)
-    other: type = type(right)
+    kind: type = left.__class__
+    other: type = right.__class__
     if kind is other:
         if kind is list:
             return _equal_lists(left, right)
@@ -186,13 +187,11 @@ def compare(left: Any, right: Any) -> int:
     Raises:
         Fault: the values have no order.
     """
-    kind: type = type(left)
+    kind: type = left.__class__
     comparable = kind is type(right) and kind in _ORDERED
     if not comparable and not (is_number(left) and is_number(right)):
         raise no_overload()
     return (left > right) - (left < right)
 
 
-_ORDERED = frozenset(
-    {bool, int, Uint, float, str, bytes, datetime.datetime, datetime.timedelta, Version}
-)
+_ORDERED = frozenset({bool, int, Uint, float, str, bytes, dt.datetime, dt.timedelta, Version})
