@@ -169,3 +169,11 @@ class NullByDefault(model.Model):
 def test_what_has_no_structural_form_is_refused(wrong: type[model.Model], place: str) -> None:
     with pytest.raises(schema.NotStructural, match=place):
         schema.structural(wrong)
+
+
+def test_what_the_command_line_needs_first_costs_no_pydantic() -> None:
+    code = (
+        "import sys, ouranos.api.names, ouranos.api.graph, ouranos.api.errors; "
+        "sys.exit('pydantic' in sys.modules or 'yaml' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

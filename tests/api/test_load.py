@@ -60,7 +60,11 @@ CASES = {
         HEAD + "sepc: {}\n" + SPEC + SERVICES, 5, 1, "sepc: is not a field of", 'mean "spec"'
     ),
     "an unknown field of metadata": Case(
-        GOOD.replace("  name:", "  nname: x\n  name:"), 4, 3, "metadata.nname: is not", 'mean "name"'
+        GOOD.replace("  name:", "  nname: x\n  name:"),
+        4,
+        3,
+        "metadata.nname: is not",
+        'mean "name"',
     ),
     "a field unlike any": Case(
         HEAD + SPEC + "  compute: {zzz: 1}\n" + SERVICES,
@@ -580,12 +584,14 @@ def test_a_place_is_found_for_what_a_server_refuses() -> None:
     assert document.locate("") == (1, 1)
 
 
+@hypothesis.settings(deadline=None)
 @hypothesis.given(strategies.binary(max_size=200))
 def test_no_bytes_whatsoever_raise_anything_else(content: bytes) -> None:
     with pytest.raises(errors.InputError):
         load_text(content)
 
 
+@hypothesis.settings(deadline=None)
 @hypothesis.given(
     strategies.lists(
         strategies.sampled_from(
@@ -611,6 +617,7 @@ def test_no_broken_yaml_raises_anything_else(parts: list[str]) -> None:
         load_text("".join(parts))
 
 
+@hypothesis.settings(deadline=None)
 @hypothesis.given(
     strategies.recursive(
         strategies.none() | strategies.booleans() | strategies.integers() | strategies.text(),

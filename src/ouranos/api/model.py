@@ -122,7 +122,7 @@ class Managed(Model):
     """What every spec has that a controller works on."""
 
     management: values.Management = "Running"
-    """Running: controllers act. Paused: they look and report, and change nothing."""
+    """Running: its controller acts. Paused: it changes nothing; what is there goes on."""
 
 
 class Resource(Model):

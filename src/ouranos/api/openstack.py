@@ -301,7 +301,7 @@ class HypervisorSpec(model.Model):
     node_name: values.ObjectName
     """Name of the Node object of the machine; the Hypervisor has the same name."""
     management: values.Management = "Running"
-    """Running: controllers act. Paused: they look and report, and change nothing."""
+    """Running: its controller acts. Paused: it changes nothing; what is there goes on."""
     scheduling: Literal["Enabled", "Disabled"] = "Enabled"
     """Enabled: Nova may place guests here. Disabled: it places no new ones."""
     compute: Compute = Compute()
