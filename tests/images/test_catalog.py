@@ -10,9 +10,9 @@ PRIVILEGED = {
     "mariadb": set[str](),
     "rabbitmq": set[str](),
     "memcached": set[str](),
-    "ovn": {"ovs-vswitchd", "ovn-controller", "ovsdb-server"},
-    "openstack": {"nova-compute", "neutron-ovn-agent", "cinder-volume"},
-    "libvirt": {"libvirtd"},
+    "ovn": {"bridges", "look", "ovn-controller", "ovsdb-server", "vswitchd"},
+    "openstack": {"metadata-agent", "nova-compute", "virtualization"},
+    "libvirt": {"libvirtd", "prepare"},
 }
 
 

@@ -127,8 +127,7 @@ def _object(text: str) -> Object:
         found: Any = json.loads(text) if text else {}
     except ValueError:
         return {}
-    told: Object = found if isinstance(found, dict) else {}
-    return told
+    return found if isinstance(found, dict) else {}  # pyright: ignore[reportUnknownVariableType] - JSON
 
 
 def _of_machine(obj: Object, held: controller.Cache) -> Iterable[Key]:

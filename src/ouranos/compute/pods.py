@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from ouranos.compute import privileges
-from ouranos.images import catalog
+from ouranos.images import catalog, definition
 from ouranos.kit import objects
 from ouranos.kit.objects import Object
 
@@ -40,7 +39,7 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """One process of an agent; what it may do stands in `privileges`.
+    """One process of an agent; what it may do stands with its image, under its name.
 
     Attributes:
         check: a cheap command that tells whether it works.
@@ -192,7 +191,7 @@ def _container(container: Container, release: str, config: Object | None) -> Obj
         "command": list(container.command),
         "env": list(container.variables),
         "resources": {"requests": {"memory": container.memory, "cpu": container.cpu}},
-        "securityContext": _security(privileges.PRIVILEGES[container.name]),
+        "securityContext": _security(privilege_of(container)),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": mounts,
     }
@@ -201,7 +200,19 @@ def _container(container: Container, release: str, config: Object | None) -> Obj
     return written
 
 
-def _security(privilege: privileges.Privilege) -> Object:
+def privilege_of(container: Container) -> definition.Privilege:
+    """Return what the image says of the container's process: why it is root, and what it may do.
+
+    Raises:
+        LookupError: the image says nothing of it.
+    """
+    for privilege in catalog.IMAGES[container.image].privileges:
+        if privilege.program == container.name:
+            return privilege
+    raise LookupError(f"image {container.image} says nothing of {container.name}")
+
+
+def _security(privilege: definition.Privilege) -> Object:
     capabilities: Object = {"drop": ["ALL"]}
     if privilege.capabilities:
         capabilities["add"] = list(privilege.capabilities)
@@ -212,7 +223,8 @@ def _security(privilege: privileges.Privilege) -> Object:
         "readOnlyRootFilesystem": True,
         "capabilities": capabilities,
     }
-    if privilege.mounts:
+    if "SYS_ADMIN" in privilege.capabilities:
+        # It mounts file systems for itself, which runtimes' profiles forbid.
         context["appArmorProfile"] = {"type": "Unconfined"}
     return context
 

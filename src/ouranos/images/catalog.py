@@ -128,7 +128,8 @@ LIBVIRT: Final = Layer(
         *("libvirt-daemon-driver-qemu", "libvirt-daemon-driver-secret"),
         *("libvirt-daemon-driver-storage", "qemu-system-x86"),
     ),
-    over=(VIRTUALISATION,),
+    # libvirt plugs guests' devices into the switch by ovs-vsctl.
+    over=(OPENVSWITCH, VIRTUALISATION),
     directories=(
         *(Directory(f"/{path}/libvirt") for path in ("run", "var/lib", "var/log")),
         Directory("/var/cache/libvirt", 0o711),
@@ -180,18 +181,14 @@ OPENSTACK: Final = Layer(
     ),
 )
 
-_NOVA_COMPUTE: Final = (
-    *("CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER"),
-    *("NET_ADMIN", "NET_RAW", "SYS_ADMIN"),
-)
-_OVN_AGENT: Final = (
-    *("DAC_OVERRIDE", "DAC_READ_SEARCH", "NET_ADMIN", "NET_RAW"),
+_NOVA_COMPUTE: Final = ("CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "NET_ADMIN")
+_METADATA_AGENT: Final = (
+    *("DAC_OVERRIDE", "DAC_READ_SEARCH", "KILL", "NET_ADMIN", "NET_RAW"),
     *("SETGID", "SETUID", "SYS_ADMIN", "SYS_PTRACE"),
 )
 _LIBVIRTD: Final = (
-    *("CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "IPC_LOCK"),
-    *("KILL", "MKNOD", "NET_ADMIN", "NET_RAW", "SETGID", "SETPCAP", "SETUID"),
-    *("SYS_ADMIN", "SYS_CHROOT", "SYS_NICE", "SYS_PTRACE", "SYS_RAWIO"),
+    *("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_ADMIN"),
+    *("SETGID", "SETPCAP", "SETUID", "SYS_NICE"),
 )
 
 IMAGES: Final = {
@@ -213,10 +210,14 @@ IMAGES: Final = {
             _ENV,
             (
                 definition.Privilege(
-                    "ovs-vswitchd",
+                    "vswitchd",
                     "makes network devices and moves their packets",
-                    ("NET_ADMIN", "NET_BROADCAST", "NET_RAW", "SYS_NICE", "IPC_LOCK"),
+                    ("NET_ADMIN", "NET_RAW"),
                 ),
+                definition.Privilege(
+                    "bridges", "gives the public bridge the gateway's address", ("NET_ADMIN",)
+                ),
+                definition.Privilege("look", "asks the kernel for its datapath"),
                 definition.Privilege("ovn-controller", "speaks to the switch's root socket"),
                 definition.Privilege("ovsdb-server", "owns the switch's root socket"),
             ),
@@ -228,18 +229,16 @@ IMAGES: Final = {
             (
                 definition.Privilege(
                     "nova-compute",
-                    "mounts volumes, plugs network devices, owns guests' disks",
+                    "owns guests' disks and sets up their network devices",
                     _NOVA_COMPUTE,
                 ),
                 definition.Privilege(
-                    "neutron-ovn-agent",
-                    "makes network namespaces and runs proxies in them",
-                    _OVN_AGENT,
+                    "virtualization", "opens the device by which a processor runs guests"
                 ),
                 definition.Privilege(
-                    "cinder-volume",
-                    "mounts the folders in which volumes are kept",
-                    ("CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "SYS_ADMIN"),
+                    "metadata-agent",
+                    "makes network namespaces and runs proxies in them",
+                    _METADATA_AGENT,
                 ),
             ),
         ),
@@ -250,8 +249,11 @@ IMAGES: Final = {
             (
                 definition.Privilege(
                     "libvirtd",
-                    "runs guests: their processes, control groups, disks and network devices",
+                    "starts guests as another user, gives them disks and devices, ends them",
                     _LIBVIRTD,
+                ),
+                definition.Privilege(
+                    "prepare", "gives a folder to the user that guests run as", ("CHOWN",)
                 ),
             ),
         ),

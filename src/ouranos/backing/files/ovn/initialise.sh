@@ -11,9 +11,9 @@ for name in nb sb; do
     if [ ! -e $name.db ]; then
         rm -f $name.new .$name.new.~lock~
         ovsdb-tool create $name.new $schema
-        sync
+        sync $name.new
         mv $name.new $name.db
-        sync
+        sync .
         continue
     fi
     needs=$(ovsdb-tool needs-conversion $name.db $schema) ||

@@ -5,8 +5,9 @@ schema=/usr/share/openvswitch/vswitch.ovsschema
 if [ ! -e conf.db ]; then
     rm -f conf.new .conf.new.~lock~
     ovsdb-tool create conf.new $schema
-    sync
+    sync conf.new
     mv conf.new conf.db
+    sync .
 elif [ "$(ovsdb-tool needs-conversion conf.db $schema)" = yes ]; then
     ovsdb-tool convert conf.db $schema
 fi
