@@ -58,6 +58,12 @@ async def run(cloud: paths.Paths) -> None:
         group.cancel_scope.cancel()
 
 
+def _level() -> log.Level:
+    """What is logged: `OURANOS_LOG_LEVEL`, else info."""
+    wanted = os.environ.get("OURANOS_LOG_LEVEL", "")
+    return "debug" if wanted == "debug" else "warning" if wanted == "warning" else "info"
+
+
 def main() -> None:
     """Run the daemon for the cloud that the arguments name, unless one runs already."""
     os.umask(0o022)  # what containers see must be theirs to read; the folder itself is 0700
@@ -67,7 +73,7 @@ def main() -> None:
         held.acquire()
     except lock.LockHeldError:
         return
-    log.configure()
+    log.configure(_level())
     asyncio.run(run(cloud))
 
 

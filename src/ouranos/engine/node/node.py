@@ -92,6 +92,7 @@ class Node:
         self._workers: dict[str, pod.Worker] = {}
         self._group = asyncio.TaskGroup()
         self._running: asyncio.Task[None] | None = None
+        self._begun = False
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -105,6 +106,7 @@ class Node:
         """
         self._running = asyncio.current_task()
         self._idle.clear()
+        self._begun = False
         space: mountspace.MountSpace | None = None
         try:
             await self._seams.blocking(self.config.layout.make)
@@ -232,6 +234,8 @@ class Node:
 
     def _begin(self, shared: context.Context, found: list[records.Record]) -> None:
         """Give every pod that is here, or should be, a worker; wake those that have one."""
+        # Not before: who takes in a pod earlier does not know the containers that it has already.
+        self._begun = True
         by_uid: dict[str, list[records.Record]] = {}
         for record in found:
             if record.uid:
@@ -247,7 +251,7 @@ class Node:
     def _new_pod(self, found: objects.Object) -> None:
         """Take in a pod that the API has bound to this node."""
         shared, uid = self._shared, objects.uid_of(found)
-        if shared is None or shared.world is None or uid in self._workers:
+        if shared is None or not self._begun or uid in self._workers:
             return
         if found["spec"].get("nodeName") == self.config.name:
             self._employ(shared, found, [])
