@@ -6,7 +6,7 @@ import asyncio
 import os
 import subprocess
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
@@ -291,31 +291,42 @@ def remove_stranger(name: str) -> None:
 
 
 def host(folder: Path) -> dict[str, Any]:
-    """Return everything of the host that a node could leave something in."""
-    with pyroute2.IPRoute() as routes:
-        links = sorted(link.get("ifname") for link in routes.get_links())
-        ways = sorted(
-            (str(route.get("dst")), route["dst_len"])
-            for route in routes.get_routes(family=2, table=254)
-        )
-    with nftables.NFTables(nfgen_family=1) as tables:
-        named = sorted(str(one.get("name")) for one in tables.get_tables())
-    groups = sorted(current for current, _, _ in os.walk("/sys/fs/cgroup") if "ouranos" in current)
-    spaces = set()
+    """Return everything of the host that a node below the folder could leave something in.
+
+    What other clouds on this machine do meanwhile is left out, where it can be told apart.
+    """
+    marks = [node_config(folder / name).bridge for name in ("cloud", "other")]
+
+    def ours(names: Iterable[Any]) -> list[str]:
+        return sorted(str(name) for name in names if any(mark in str(name) for mark in marks))
+
+    with pyroute2.IPRoute() as kernel:
+        links = {link["index"]: link.get("ifname") for link in kernel.get_links()}
+        routes = kernel.get_routes(family=2, table=254)
+        ways = [f"{route.get('dst')} {links.get(route.get('oif'))}" for route in routes]
+    with nftables.NFTables(nfgen_family=1) as kernel:
+        tables = [one.get("name") for one in kernel.get_tables()]
+    groups = [current for current, _, _ in os.walk("/sys/fs/cgroup") if "ouranos" in current]
+    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    return {
+        "links": ours(links.values()),
+        "routes": ours(ways),
+        "tables": ours(tables),
+        "cgroups": ours(groups),
+        "mounts": [line for line in mounts if str(folder) in line],
+        "namespaces": _namespaces(folder),
+        "processes": container_processes(folder),
+    }
+
+
+def _namespaces(folder: Path) -> list[str]:
+    """Return the mount namespaces, other than the host's, that have something of the folder mounted."""
+    found: set[str] = set()
     for entry in os.scandir("/proc"):
         if entry.name.isdigit():
-            for kind in ("net", "pid", "mnt"):
-                try:
-                    spaces.add(os.readlink(f"{entry.path}/ns/{kind}"))
-                except OSError:
-                    continue
-    return {
-        "links": [name for name in links if name],
-        "routes": ways,
-        "tables": named,
-        "cgroups": groups,
-        "mounts": Path("/proc/self/mountinfo").read_text(),
-        "namespaces": spaces,
-        "processes": container_processes(folder),
-        "files": sorted(str(path) for path in folder.rglob("*")),
-    }
+            try:
+                if str(folder) in Path(entry.path, "mountinfo").read_text():
+                    found.add(str(Path(entry.path, "ns/mnt").readlink()))
+            except OSError:
+                continue
+    return sorted(found)

@@ -147,6 +147,13 @@ def disconnect(told: config.NodeConfig) -> None:
                 firewall.remove(told.bridge)
 
 
+def is_anothers(told: config.NodeConfig) -> bool:
+    """Whether the bridge's name is used by somebody else."""
+    with _translated("Looking at the bridge"), _netlink() as host:
+        bridge = _find(host, told.bridge)
+        return bridge is not None and not Marks.of(told).own(bridge)
+
+
 def check(told: config.NodeConfig, host: Any | None = None) -> None:
     """Refuse names and ranges that are not ours.
 
@@ -158,6 +165,7 @@ def check(told: config.NodeConfig, host: Any | None = None) -> None:
             check(told, opened)
         return
     marks = Marks.of(told)
+    ranges = list(_ranges(host))  # before the links: another node of ours may just make its bridge
     links = {link["index"]: link for link in host.get_links()}
     ours = {index for index, link in links.items() if marks.own(link)}
     for index, link in links.items():
@@ -165,12 +173,12 @@ def check(told: config.NodeConfig, host: Any | None = None) -> None:
             raise _taken(
                 f"the link {link.get('ifname')} exists and is not ours", "remove or rename it"
             )
-    for index, found in _ranges(host):
-        if index in ours:
+    for index, found in ranges:
+        if index in ours or index not in links:
             continue
         for wanted in (told.network, *told.public):
             if found.overlaps(wanted):
-                name = links[index].get("ifname") if index in links else f"link {index}"
+                name = links[index].get("ifname")
                 raise _taken(
                     f"the range {wanted} overlaps {found}, which is in use on {name}",
                     "choose another range in spec.network",

@@ -141,6 +141,10 @@ class Node:
                 await shutdown.everything(self.config, held, found)
             finally:
                 await asyncio.to_thread(held.space.close)
+        elif not await self._seams.blocking(network.is_anothers, self.config):
+            # somebody has removed the folder under running containers: their cgroup is left to find them
+            groups = cgroups.Cgroups(self.config.cgroup_parent)
+            await self._seams.blocking(groups.remove_parent)
         await self._seams.blocking(network.disconnect, self.config)
 
     async def destroy(self) -> None:

@@ -1,0 +1,6 @@
+"""Makes the node's builders importable from its tests."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
