@@ -150,7 +150,7 @@ async def test_a_pod_stays_on_a_node_that_fell_silent_and_on_a_cordoned_one(
         await settle(home)
         await home.cluster.patch(kinds.NODE, "node2", "", {"spec": {"unschedulable": True}})
         home.nodes[0].silent = True
-        await home.passes(1200)
+        await home.passes(700)
         pods = await home.all(kinds.POD)
         assert sorted(p["spec"]["nodeName"] for p in pods) == ["node1", "node2"]
         assert not any(objects.is_deleting(p) for p in pods)

@@ -134,7 +134,7 @@ async def test_pods_decide_how_long_they_stay(world: Callable[..., Any]) -> None
         home.nodes[0].silent = True
         await home.passes(70)
         assert objects.is_deleting(await home.get(kinds.POD, "brief"))
-        await home.passes(3600)
+        await home.passes(900)
         assert not objects.is_deleting(await home.get(kinds.POD, "loyal"))
 
 

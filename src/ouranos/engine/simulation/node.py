@@ -11,6 +11,11 @@ from ouranos.kit.objects import Object
 LEASES: Final = "kube-node-lease"
 BEAT: Final = 10.0
 _LEASE_SECONDS: Final = 40
+_NAMESPACE: Final[Object] = {
+    "apiVersion": "v1",
+    "kind": "Namespace",
+    "metadata": {"name": LEASES},
+}
 
 
 class SimulatedNode:
@@ -66,13 +71,11 @@ class SimulatedNode:
     async def _beat(self, source: cluster.Cluster) -> None:
         present = await source.get(kinds.NODE, self.name)
         if present is None:
+            await source.apply(_NAMESPACE)
             present = await source.create(self._object())
         if not conditions.is_true(present, "Ready"):
             await self._say_ready(source, present)
         now = conditions.micro_timestamp(self._seams.clock.now())
-        namespace: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": LEASES}}
-        if await source.get(kinds.NAMESPACE, LEASES) is None:
-            await source.apply(namespace)
         spec = {
             "holderIdentity": self.name,
             "leaseDurationSeconds": _LEASE_SECONDS,

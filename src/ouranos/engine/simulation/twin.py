@@ -52,8 +52,10 @@ class Twin:
         """Let time pass."""
         await self.seams.clock.sleep(seconds)
 
-    async def until(self, truth: Callable[[], Awaitable[bool]], within: float = 600) -> float:
-        """Let time pass until something is true; return how long that took.
+    async def until(
+        self, truth: Callable[[], Awaitable[bool]], within: float = 600, every: float = _LOOK_EVERY
+    ) -> float:
+        """Let time pass until something is true, looking every so often; return how long it took.
 
         Raises:
             TimeoutError: it did not become true within so many seconds.
@@ -63,7 +65,7 @@ class Twin:
         while not await truth():
             if clock.monotonic() - began >= within:
                 raise TimeoutError(f"not true after {within} s of virtual time")
-            await clock.sleep(_LOOK_EVERY)
+            await clock.sleep(every)
         return clock.monotonic() - began
 
     async def get(self, kind: Kind, name: str, namespace: str = "home") -> Object:

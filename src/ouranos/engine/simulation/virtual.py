@@ -1,17 +1,20 @@
 """How does time pass in a twin? It jumps to the next thing that is due."""
 
 import asyncio
+import contextvars
+import math
 import random
 import selectors
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ouranos.kit import seams
 
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
 
+_TICKS: Final = 1_000_000
 _STANDSTILL: Final = 200_000
 """Turns of the loop without any time passing, after which something must be spinning."""
 
@@ -20,19 +23,36 @@ EPOCH: Final = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time jumps instead of passing; timers and time-outs follow it."""
+    """An event loop whose time jumps instead of passing; timers and time-outs follow it.
+
+    Time goes in whole microseconds and every timer takes at least one, so that whoever sleeps for
+    what rounding has left of a second gets on.
+    """
 
     def __init__(self) -> None:
-        self._elapsed = 0.0
+        self._ticks = 0
         super().__init__(_Jumping(self))
 
     def time(self) -> float:
         """Return the seconds that have passed in virtual time since the loop was made."""
-        return self._elapsed
+        return self._ticks / _TICKS
 
     def jump(self, seconds: float) -> None:
         """Let time pass at once."""
-        self._elapsed += seconds
+        self._ticks = max(round((self.time() + seconds) * _TICKS), self._ticks + 1)
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[..., object],
+        *args: Any,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Call back at a time, the next tick at the earliest."""
+        ticks = math.ceil(when * _TICKS)
+        if when > self.time():
+            ticks = max(ticks, self._ticks + 1)
+        return super().call_at(ticks / _TICKS, callback, *args, context=context)
 
 
 class _Jumping(selectors.BaseSelector):

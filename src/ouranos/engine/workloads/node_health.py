@@ -1,6 +1,6 @@
 """Does a node still report, and what follows if not? Pure decisions over a node and its lease."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -21,23 +21,32 @@ _REPORTED: Final = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What was last heard of a node, and when we ourselves noticed.
+    """What was last heard of a node.
 
-    The time is ours, not the lease's: after this process was away, every node has its full grace.
+    The times are ours: after this process was away, every node has its full grace.
     """
 
-    renewed: str
+    renewed: datetime | None
+    """What the node itself says."""
     noticed: datetime
+    """From when we count."""
+    looked: datetime
 
 
 def sighted(before: Sighting | None, node: Object, lease: Object | None, now: datetime) -> Sighting:
-    """Return the sighting after looking again."""
+    """Return the sighting after looking again.
+
+    A renewal between two looks counts from the time it names, within those looks: so a node whose
+    clock is wrong is neither lost nor kept for ever.
+    """
     ready = conditions.find(conditions.of(node), "Ready") or {}
-    beats = (objects.mapping(lease or {}, "spec").get("renewTime"), ready.get("lastHeartbeatTime"))
-    renewed = "/".join(beat or "" for beat in beats)
-    if before is not None and before.renewed == renewed:
-        return before
-    return Sighting(renewed, now)
+    told = (objects.mapping(lease or {}, "spec").get("renewTime"), ready.get("lastHeartbeatTime"))
+    renewed = max((conditions.moment_of(beat) for beat in told if beat), default=None)
+    if before is None:
+        return Sighting(renewed, now, now)
+    if renewed is None or renewed == before.renewed:
+        return replace(before, looked=now)
+    return Sighting(renewed, max(before.looked, min(renewed, now)), now)
 
 
 def silent_in(sighting: Sighting, node: Object, now: datetime) -> timedelta:
