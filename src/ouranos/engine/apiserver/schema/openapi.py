@@ -29,8 +29,8 @@ _ONLY_CREATED = {
 _NOT_RESOURCES = {"Eviction", "Scale"}
 _PATCHES = (
     "application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
 )  # fmt: skip
+_STRATEGIC = "application/strategic-merge-patch+json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class _Resource:
     definition: str
     created_only: bool = False
     subresources: tuple[str, ...] = ()
+    patches: tuple[str, ...] = (*_PATCHES, _STRATEGIC)
 
 
 def document(group: str, version: str, crds: Sequence[Object]) -> Object:
@@ -106,7 +107,8 @@ def _custom(
         )
         definition = f"{'.'.join(reversed(group.split('.')))}.{version}.{kind.kind}"
         schemas[definition] = _custom_schema(kind, served[0])
-        yield _Resource(kind, definition, subresources=tuple(served[0].get("subresources") or ()))
+        subresources = tuple(served[0].get("subresources") or ())
+        yield _Resource(kind, definition, subresources=subresources, patches=_PATCHES)
 
 
 def _custom_schema(kind: Kind, served: Object) -> Object:
@@ -234,7 +236,7 @@ def _paths(resource: _Resource) -> Iterator[tuple[str, Object]]:
     one = {"parameters": [*scope, _parameter("name", place="path")]}
     patch = _operation(
         resource, "patch", name, [*_WRITE, _parameter("force", "boolean")],
-        requestBody=_content(f"{_META}Patch", *_PATCHES),
+        requestBody=_content(f"{_META}Patch", *resource.patches),
     )  # fmt: skip
     item: Object = {
         "get": _operation(resource, "get", name),

@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, cast
 
 from ouranos.engine.apiserver.schema import cause as causes
-from ouranos.engine.apiserver.schema import formats
+from ouranos.engine.apiserver.schema import expressions, formats
 from ouranos.engine.apiserver.schema.cause import Cause
 from ouranos.engine.apiserver.schema.node import MISSING, Node
 
@@ -58,10 +57,9 @@ def rendered_path(path: Path) -> str:
     return "".join(reversed(parts)).removeprefix(".")
 
 
-@lru_cache(maxsize=1024)
 def pattern(text: str) -> re.Pattern[str]:
-    r"""Compile a schema's pattern; Go's `\z` is Python's `\Z`."""
-    return re.compile(text.replace(r"\z", r"\Z"))
+    """Compile a schema's pattern."""
+    return expressions.compiled(text)
 
 
 def type_of(value: Any) -> str:

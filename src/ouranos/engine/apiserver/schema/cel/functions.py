@@ -4,9 +4,9 @@ import datetime as dt
 import itertools
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any, cast
 
+from ouranos.engine.apiserver.schema import expressions
 from ouranos.engine.apiserver.schema.cel import operators, strings, values
 from ouranos.engine.apiserver.schema.cel.syntax import Uint
 from ouranos.engine.apiserver.schema.cel.values import (
@@ -152,11 +152,10 @@ def timestamp(value: Any) -> dt.datetime:
         raise Fault(f'parsing time "{value}": invalid') from None
 
 
-@lru_cache(maxsize=512)
 def expression(text: str) -> re.Pattern[str]:
-    r"""Compile a regular expression; RE2's `\z` is Python's `\Z`."""
+    """Compile a regular expression of RE2."""
     try:
-        return re.compile(text.replace(r"\z", r"\Z"))
+        return expressions.compiled(text)
     except re.error as error:
         raise Fault(f"error parsing regexp: {error}") from None
 
