@@ -311,6 +311,13 @@ CASES = {
         'spec.services.keystone.config.a]: "a]": is not the name of a section',
         "use letters",
     ),
+    "a section that is two lines": Case(
+        HEAD + SPEC + '  services:\n    keystone: {config: {"a]\\nb": {c: 1}}}\n',
+        8,
+        25,
+        'spec.services.keystone.config.a]\\nb: "a]\\nb": is not the name of a section',
+        "use letters",
+    ),
     "an option that would be two": Case(
         HEAD + SPEC + '  services:\n    keystone: {config: {a: {"b = c\\nd": 1}}}\n',
         8,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 Path = tuple[str | int, ...]
 
 
 def dotted(path: Path) -> str:
-    """A path as Kubernetes writes it: `spec.items[0].name`."""
+    """A path in one line, as Kubernetes writes it: `spec.items[0].name`."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
+    return text if text.isprintable() else json.dumps(text)[1:-1]
 
 
 @dataclass(frozen=True, slots=True)
