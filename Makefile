@@ -42,6 +42,11 @@ golden: .venv/develop ## write the golden files anew; look at the difference bef
 crds: .venv/run ## write deploy/crds anew from the kinds
 	$(RUN)python -m ouranos.api
 
+RELEASE ?= 2026.2
+.PHONY: lock
+lock: .venv/run ## resolve the Python packages of a release anew: RELEASE=2026.2
+	$(RUN)python scripts/lock_release.py $(RELEASE)
+
 .PHONY: bench
 bench: .venv/run host ## measure this machine's cloud and write docs/performance.md
 	$(RUN)ouranos bench --file $(FILE) --write docs/performance.md

@@ -48,7 +48,7 @@ async def _verify(name: str | None, image: str, flavor: str, output: str) -> Non
                     place.cloud,
                     cloud["spec"]["release"],
                     place.clouds_yaml,
-                    place.images / "guest",
+                    place.images,
                     image,
                     flavor,
                 )

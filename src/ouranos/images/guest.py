@@ -37,7 +37,7 @@ _MODULES: Final = (
     *("failover", "net_failover", "virtio_net", "virtio_blk", "button", "evdev"),
 )
 
-_APPLETS: Final = (
+APPLETS: Final = (
     # What user-data and a person at the console may use.
     *("[", "acpid", "ash", "awk", "base64", "cat", "chmod", "chown", "cp", "cttyhack"),
     *("cut", "date", "dd", "df", "dmesg", "echo", "env", "expr", "false", "fdisk", "find"),
@@ -107,7 +107,7 @@ def _scripts() -> dict[str, bytes]:
 
 
 def _definition() -> str:
-    words: list[Any] = [_KERNEL_PACKAGE, _BUSYBOX_PACKAGE, _MODULES, _APPLETS, _DISK]
+    words: list[Any] = [_KERNEL_PACKAGE, _BUSYBOX_PACKAGE, _MODULES, APPLETS, _DISK]
     scripts = [content.decode() for content in (*_scripts().values(), _POWER_BUTTON)]
     return building.digest(["guest", *words, *scripts])
 
@@ -169,7 +169,7 @@ def _first_files(busybox: bytes, modules: list[tuple[str, bytes]]) -> Iterator[c
     # The kernel opens it for process 1 before there is anything that could make it.
     yield cpio.character_device("dev/console", 5, 1)
     yield cpio.regular("bin/busybox", busybox, 0o755)
-    for name in _APPLETS:
+    for name in APPLETS:
         yield cpio.link(f"bin/{name}", "busybox")
     for place in ("sbin", "usr"):
         yield cpio.link(place, "bin" if place == "sbin" else ".")

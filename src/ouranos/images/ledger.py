@@ -55,7 +55,7 @@ class Ledger:
         (making / "layer.json").write_text(content, "utf-8")
         place = self._layers / key
         if place.exists():
-            place.replace(self.new_scratch("outdated") / key)
+            place.rename(self.new_scratch("outdated") / key)
         making.rename(place)
 
     def below(self, key: str) -> list[str]:
@@ -71,6 +71,7 @@ class Ledger:
         new = self.new_scratch("definition") / definition
         new.write_text(json.dumps({"layer": key}), "utf-8")
         new.replace(self._definitions / definition)
+        new.parent.rmdir()
 
     @staticmethod
     def _read(path: Path) -> dict[str, Any]:
