@@ -1,9 +1,7 @@
 """Is a CustomResourceDefinition acceptable, and what is added to it? Asked when one is written."""
 
-from typing import cast
-
 from ouranos.engine.apiserver import failure, fields
-from ouranos.engine.apiserver.schema import cause, structural
+from ouranos.engine.apiserver.schema import cause
 from ouranos.engine.apiserver.tables import jsonpath
 from ouranos.kit.objects import Object
 
@@ -11,58 +9,29 @@ FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 
 
 def check(obj: Object) -> list[cause.Cause]:
-    """Say what is wrong with a definition beyond its own schema.
+    """Say what is wrong with a definition beyond its own schema's checks.
 
     Raises:
         failure.Failure: it asks for what is not done here.
     """
-    spec: Object = obj["spec"]
-    names: Object = spec["names"]
-    found: list[cause.Cause] = []
-    expected = f"{names['plural']}.{spec['group']}"
-    name: str = obj["metadata"].get("name", "")
-    if name != expected:
-        found.append(
-            cause.invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group')
-        )
-    if fields.at(spec, "conversion", "strategy") not in {None, "None"}:
+    if fields.at(obj, "spec", "conversion", "strategy") not in {None, "None"}:
         raise failure.not_implemented("conversion webhooks of custom resources")
-    versions = cast("list[Object]", spec["versions"])
-    if sum(1 for each in versions if each.get("storage")) != 1:
-        message = "must have exactly one version marked as storage version"
-        found.append(cause.invalid("spec.versions", [each["name"] for each in versions], message))
-    if len({each["name"] for each in versions}) != len(versions):
-        found.append(cause.duplicate("spec.versions", "must contain unique version names"))
-    for index, version in enumerate(versions):
-        found += _check_version(version, f"spec.versions[{index}]")
-    return found
-
-
-def _check_version(version: Object, path: str) -> list[cause.Cause]:
-    schema = fields.part(version, "schema", "openAPIV3Schema")
-    if not schema:
-        return [cause.required(f"{path}.schema.openAPIV3Schema", "schemas are required")]
-    try:
-        structural.Structural.parse(schema, path=f"{path}.schema.openAPIV3Schema")
-    except structural.SchemaError as error:
-        return list(error.causes)
     found: list[cause.Cause] = []
-    for index, column in enumerate(fields.listed(version, "additionalPrinterColumns")):
-        try:
-            jsonpath.parse(column["jsonPath"])
-        except jsonpath.PathError as error:
-            place = f"{path}.additionalPrinterColumns[{index}].jsonPath"
-            found.append(cause.invalid(place, column["jsonPath"], str(error)))
+    for number, version in enumerate(fields.listed(obj, "spec", "versions")):
+        columns = fields.listed(version, "additionalPrinterColumns")
+        for index, column in enumerate(columns):
+            try:
+                jsonpath.parse(column["jsonPath"])
+            except jsonpath.PathError as error:
+                place = f"spec.versions[{number}].additionalPrinterColumns[{index}].jsonPath"
+                found.append(cause.invalid(place, column["jsonPath"], str(error)))
     return found
 
 
 def complete(obj: Object, time: str, *, taken: bool) -> None:
-    """Fill in what the server says about a definition: names, finalizer and conditions."""
+    """Fill in what the server says about a definition: finalizer, names and conditions."""
     spec, metadata = obj["spec"], obj["metadata"]
     names: Object = spec["names"]
-    names.setdefault("singular", names["kind"].lower())
-    names.setdefault("listKind", f"{names['kind']}List")
-    spec.setdefault("conversion", {"strategy": "None"})
     if "deletionTimestamp" not in metadata and FINALIZER not in metadata.get("finalizers", []):
         metadata["finalizers"] = [*metadata.get("finalizers", []), FINALIZER]
     status: Object = obj.setdefault("status", {})

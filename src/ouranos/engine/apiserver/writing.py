@@ -27,6 +27,7 @@ _KEPT = (
     "resourceVersion",
 )
 _TRIES = 8
+_DEFINITIONS = kinds.CUSTOM_RESOURCE_DEFINITION.qualified
 
 
 @dataclass(slots=True)
@@ -295,7 +296,7 @@ class Writer:
         else:
             causes = metadata.update_causes(obj["metadata"], before["metadata"])
             causes += schema.validate_update(obj, before)
-        if not resource.custom:
+        if not resource.custom and resource.storage != _DEFINITIONS:
             _refuse_mistyped(resource, causes)
         if not causes:
             causes += strategy.causes(resource, obj)

@@ -1,0 +1,146 @@
+"""An unmodified kubectl from Debian 13, and an embedded API behind TLS that it talks to."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from ouranos.engine.apiserver import server, tls
+from ouranos.engine.apiserver.parts import LogRequest
+from ouranos.images import apt, processes
+from ouranos.kit import seams
+
+CACHE = Path(__file__).parents[3] / ".cache" / "kubectl"
+PACKAGE = "kubectl"  # what kubernetes-client depends on
+
+Kubectl = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+async def _fetch(directory: Path) -> Path:
+    """Extract the package below a directory; the host stays as it is."""
+    patience = processes.Patience()
+    root = directory / "apt"
+    root.mkdir(parents=True, exist_ok=True)
+    source = apt.Apt(root, "trixie", patience, await apt.host_archive(patience))
+    await source.update()
+    environment = {**os.environ, "APT_CONFIG": str(root / "apt.conf")}
+    command = ["apt-get", "-qq", "download", PACKAGE]
+    subprocess.run(command, cwd=root, env=environment, check=True)  # noqa: ASYNC221
+    (package,) = root.glob(f"{PACKAGE}_*.deb")
+    subprocess.run(["dpkg-deb", "-x", package, directory / "new"], check=True)  # noqa: ASYNC221
+    (directory / "new").rename(directory / "root")
+    return directory / "root" / "usr" / "bin" / "kubectl"
+
+
+@pytest.fixture(scope="session")
+def binary() -> Path:
+    """Debian 13's kubectl."""
+    found = CACHE / "root" / "usr" / "bin" / "kubectl"
+    return found if found.exists() else asyncio.run(_fetch(CACHE))
+
+
+async def _said(request: LogRequest) -> AsyncIterator[bytes]:
+    """What every container of this API has said, and says while it is listened to."""
+    lines = [b"first\n", b"second\n", b"third\n"]
+    for line in lines[-request.tail_lines :] if request.tail_lines else lines:
+        yield line
+    if request.follow:
+        for number in range(3):
+            await asyncio.sleep(0.2)
+            yield f"later {number}\n".encode()
+
+
+class Api:
+    """An embedded API on a thread of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+        self.kubeconfig = directory / "kubeconfig"
+        self._server: uvicorn.Server | None = None
+
+    async def _run(self) -> None:
+        api = await server.ApiServer.open(self._directory / "api.db", seams.real())
+        api.asgi.token = "a-token-of-the-tests"
+        api.pod_logs = _said
+        files = tls.ensure(self._directory / "tls", "127.0.0.1")
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        text = tls.kubeconfig(
+            server=f"https://127.0.0.1:{listener.getsockname()[1]}",
+            authority=files.authority.read_bytes(),
+            token=api.asgi.token,
+            name="test",
+            namespace="default",
+        )
+        tls.write_kubeconfig(self.kubeconfig, text)
+        config = uvicorn.Config(
+            api.asgi,
+            log_config=None,
+            lifespan="off",
+            ssl_certfile=files.certificate,
+            ssl_keyfile=files.key,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(config)
+        self._server.install_signal_handlers = lambda: None
+        self._ready.set()
+        await self._server.serve([listener])
+        await api.close()
+
+    def start(self) -> None:
+        self._thread.start()
+        assert self._ready.wait(20)
+
+    def stop(self) -> None:
+        assert self._server is not None
+        self._server.should_exit = True
+        self._thread.join(20)
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    """An embedded API behind TLS."""
+    served = Api(tmp_path)
+    served.start()
+    yield served
+    served.stop()
+
+
+@pytest.fixture
+def environment(api: Api, tmp_path: Path) -> dict[str, str]:
+    """What kubectl is given."""
+    return {
+        "KUBECONFIG": str(api.kubeconfig),
+        "HOME": str(tmp_path),
+        "PATH": os.environ["PATH"],
+    }
+
+
+@pytest.fixture
+def kubectl(binary: Path, environment: dict[str, str]) -> Kubectl:
+    """Runs kubectl; it has to succeed unless told otherwise."""
+
+    def run(
+        *arguments: str, text: str = "", code: int = 0, **extra: str
+    ) -> "subprocess.CompletedProcess[str]":
+        done = subprocess.run(
+            [binary, *arguments],
+            input=text,
+            env={**environment, **extra},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr + done.stdout
+        return done
+
+    return run
