@@ -459,6 +459,7 @@ async def test_a_wrong_spec_changes_nothing_and_says_why(
     status, reason, message = condition(after, "Ready")
     assert (status, reason) == ("False", "InvalidSpec")
     assert why in message
+    assert condition(after, "Available")[:2] == ("False", "InvalidSpec")
     assert await api.get(kinds.KEYSTONE, "keystone", "home") is None
 
 

@@ -53,7 +53,11 @@ async def reconcile(pass_: passes.Pass) -> outcome.Outcome:
     """Make one pass over a Cloud."""
     if pass_.deleting:
         return await _take_down(pass_)
-    cloud = checked(pass_.object)
+    try:
+        cloud = checked(pass_.object)
+    except errors.Terminal as error:
+        _tell_refused(pass_, error)
+        raise
     await pass_.add_finalizer()
     wanted = cloud_parts.parts(cloud)
     disturbed: list[str] = []
@@ -163,6 +167,13 @@ async def _take_down(pass_: passes.Pass) -> outcome.Outcome:
     if going.done:
         await pass_.remove_finalizer()
     return going
+
+
+def _tell_refused(pass_: passes.Pass, error: errors.Terminal) -> None:
+    """What was there goes on, so Available stays; before the first parts there is nothing."""
+    pass_.status.pop("awaited", None)
+    if conditions.find(pass_.conditions, summary.AVAILABLE) is None:
+        _say(pass_, summary.AVAILABLE, conditions.FALSE, error.reason, error.message)
 
 
 def _tell_control(pass_: passes.Pass, disturbed: list[str]) -> None:
