@@ -19,8 +19,6 @@ from ouranos.kit import conditions, controller, kinds, objects, outcome, seams
 from ouranos.openstack import sessions
 from ouranos.services import content, page, pipeline
 
-House = Callable[..., contextlib.AbstractAsyncContextManager["World"]]
-
 
 class World:
     """A twin with services, on backing servers that fulfil every claim at once."""
@@ -44,10 +42,33 @@ class World:
         kind = {one.name: one.kind for one in services.PAGES}[name]
         return await self.twin.get(kind, name)
 
+    async def until_said(self, name: str, condition: str, *said: str) -> str:
+        """Wait until a condition's message holds all of the texts, and return it."""
+
+        async def holds() -> bool:
+            found = conditions.find(conditions.of(await self.service(name)), condition)
+            return found is not None and all(one in found["message"] for one in said)
+
+        await self.twin.until(holds, 120)
+        return str((await self.told(name, condition))["message"])
+
+    async def secret(self, name: str) -> dict[str, str]:
+        return content.of(await self.twin.get(kinds.SECRET, name))
+
+    async def gone(self, kind: objects.Kind, name: str) -> None:
+        await self.cluster.delete(kind, name, "home")
+
+    async def change(self, name: str, **spec: Any) -> None:
+        obj = await self.service(name)
+        await self.cluster.patch(kinds.of(obj), name, "home", {"spec": spec})
+
     async def told(self, name: str, condition: str) -> objects.Object:
         found = conditions.find(conditions.of(await self.service(name)), condition)
         assert found is not None
         return found
+
+
+House = Callable[..., contextlib.AbstractAsyncContextManager[World]]
 
 
 def a_service(service: page.Service, **spec: Any) -> objects.Object:
@@ -62,8 +83,8 @@ def a_service(service: page.Service, **spec: Any) -> objects.Object:
 def _fulfil(kind: objects.Kind, status: objects.Object) -> controller.Controller:
     async def reconcile(pass_: controller.Pass) -> outcome.Outcome:
         pass_.status |= status
-        now, generation = pass_.seams.clock.now(), pass_.generation
-        conditions.set_condition(pass_.conditions, "Ready", "True", "Succeeded", "", now, generation)
+        said = (pass_.seams.clock.now(), pass_.generation)
+        conditions.set_condition(pass_.conditions, "Ready", "True", "Succeeded", "", *said)
         return outcome.DONE
 
     return controller.Controller(f"test-{kind.kind.lower()}", kind, reconcile)

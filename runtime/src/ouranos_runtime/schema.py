@@ -12,8 +12,10 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import subprocess
+import sys
 import urllib.parse
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from ouranos_runtime import process
@@ -87,3 +89,31 @@ def _prepare(cursor: Any) -> None:
         for table in sorted(tables - {MARKER}):
             cursor.execute(f"DROP TABLE `{table}`")
         cursor.execute("SET FOREIGN_KEY_CHECKS = 1")
+
+
+def split(command_line: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The sections and the command.
+
+    Raises:
+        SystemExit: One of them is missing.
+    """
+    words = list(command_line)
+    at = words.index("--") if "--" in words else 0
+    if not words[:at] or not words[at + 1 :]:
+        raise SystemExit("usage: python3 -m ouranos_runtime.schema SECTION… -- COMMAND…")
+    return words[:at], words[at + 1 :]
+
+
+def main() -> None:
+    """Run a command on databases that nobody else works on."""
+    sections, command = split(sys.argv[1:])
+
+    def work() -> None:
+        with guarded(*(url(section) for section in sections)):
+            subprocess.run(command, check=True)  # noqa: S603 - the page's own command
+
+    process.run(f"The schema by {command[0]}", work)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,11 +2,12 @@
 
 import httpx2
 
-from ouranos.kit import controller
+from ouranos.kit import controller, kinds, objects
 from ouranos.openstack import sessions
 from ouranos.services import (
     cinder,
     cloud,
+    crds,
     glance,
     keystone,
     neutron,
@@ -24,6 +25,15 @@ PAGES: tuple[page.Service, ...] = (
     neutron.SERVICE,
     cinder.SERVICE,
 )
+
+
+for _page in PAGES:
+    kinds.register(_page.kind)
+
+
+def definitions() -> list[objects.Object]:
+    """Definitions of the kinds that only pages know; they are applied before anything else."""
+    return crds.of(PAGES)
 
 
 def controllers(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ouranos import services
 from ouranos.api import crds
 from ouranos.kit import cluster, objects
 
@@ -12,6 +13,7 @@ def needed(namespace: str) -> list[objects.Object]:
     """All of them, in the order in which they can be applied."""
     return [
         *crds.generate(),
+        *services.definitions(),
         {
             "apiVersion": "v1",
             "kind": "Namespace",
