@@ -40,7 +40,12 @@ def agent(scope: Scope) -> pods.Agent:
         sees_processes=True,
         grace=20,
         first=(
-            pods.Container("prepare", "libvirt", ("sh", f"{pods.CONFIG_PATH}/prepare.sh"), own),
+            pods.Container(
+                "prepare",
+                "libvirt",
+                ("sh", f"{pods.CONFIG_PATH}/prepare.sh"),
+                (*own, guests(scope)),
+            ),
         ),
         containers=(
             pods.Container(

@@ -49,7 +49,12 @@ def job(name: str, namespace: str, node: str, release: str) -> Object:
                             "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}},
                         }
                     ],
-                    "volumes": [{"name": "run", "hostPath": {"path": _FOLDER}}],
+                    "volumes": [
+                        {
+                            "name": "run",
+                            "hostPath": {"path": f"/run/ouranos/{namespace}/libvirt"},
+                        }
+                    ],
                 },
             },
         },

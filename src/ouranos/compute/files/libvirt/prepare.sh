@@ -14,6 +14,8 @@ identity=/etc/libvirt/host-uuid
 printf 'host_uuid = "%s"\n' "$(cat $identity)" >>/etc/libvirt/libvirtd.conf
 mkdir -p /var/lib/libvirt/qemu /var/lib/libvirt/images /var/lib/libvirt/boot /var/cache/libvirt/qemu \
     /var/log/libvirt/qemu
+# Nova measures the disk here before it has put a guest there.
+mkdir -p /var/lib/nova/instances
 chown 64055:kvm /var/lib/libvirt/qemu
 version() { "$1" --version | sed -n '1s/.*[^0-9.]\([0-9][0-9]*\.[0-9][0-9.]*[0-9]\).*/\1/p'; }
 printf '{"libvirt": "%s", "qemu": "%s"}' "$(version libvirtd)" "$(version qemu-system-x86_64)" \
