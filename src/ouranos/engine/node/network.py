@@ -29,7 +29,7 @@ _ALIAS_LIMIT = 255
 _NAME_LIMIT = 15
 _CABLE: Final = "eth0"
 _SETTINGS: Final = {"ip_forward": "1", "ip_unprivileged_port_start": "0"}
-"""Of the node's network: it routes, and as under containerd a service needs no right for a low port."""
+"""Of the node's network: it routes, and, as under containerd, low ports are for everybody."""
 
 Result = TypeVar("Result")
 

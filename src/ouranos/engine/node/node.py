@@ -142,7 +142,7 @@ class Node:
             finally:
                 await asyncio.to_thread(held.space.close)
         elif not await self._seams.blocking(network.is_anothers, self.config):
-            # somebody has removed the folder under running containers: their cgroup is left to find them
+            # the folder was removed under running containers: only their cgroup still names them
             groups = cgroups.Cgroups(self.config.cgroup_parent)
             await self._seams.blocking(groups.remove_parent)
         await self._seams.blocking(network.disconnect, self.config)
