@@ -113,8 +113,8 @@ class FakeOpenStack(httpx2.AsyncBaseTransport):
             parts = parts[1:]
         if parts[0] == "os-services":
             return 200, {"services": self.reports[port]}
-        if parts[0] == "images":
-            return 200, {"images": []}
+        if parts[0] in {"images", "secrets"}:
+            return 200, {parts[0]: []}
         if parts[0] == "role_assignments":
             return 200, {"role_assignments": self._assignments(query["user.id"])}
         if "users" in parts[1:] and method == "PUT":

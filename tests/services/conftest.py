@@ -119,7 +119,12 @@ def house(given: seams.Seams) -> House:
             "metadata": {"name": "ovn", "namespace": "home"},
             "spec": {"release": "2026.2", "builtin": {}},
         }
-        parts = [*crds.generate(), ovn, *(a_service(one, **spec) for one in wanted)]
+        parts = [
+            *crds.generate(),
+            *services.crds.of(pages),
+            ovn,
+            *(a_service(one, **spec) for one in wanted),
+        ]
         running = twin.running(
             given,
             [machine],
