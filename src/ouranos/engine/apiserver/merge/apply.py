@@ -73,15 +73,16 @@ def apply(  # noqa: PLR0913 - what a request of this kind consists of
     kept.pop(key, None)
     if fields:
         kept[key] = replace(now, fields=fields)
-    return _result(live, before, after, kept, last)
+    changed = any(changes) or after != before
+    return _result(live, after, kept, last, changed=changed)
 
 
 def _result(
-    live: Object | None, before: Object, after: Object, kept: Managers, last: Entry | None
+    live: Object | None, after: Object, kept: Managers, last: Entry | None, *, changed: bool
 ) -> Object:
     if live is None:
         return managed.with_managed_fields(after, kept)
-    if after == before:
+    if not changed:
         if last is not None and last.identity in kept:
             entry = kept[last.identity]
             if entry.fields == last.fields and entry.api_version == last.api_version:

@@ -73,7 +73,7 @@ def _filled(value: Any) -> bool:
 
 def _may_hide(value: Any, node: Node) -> bool:
     """Whether equality of free-form containers could hide that 1 became true."""
-    return node.shape is nodes.Shape.ANY and type(value) in {dict, list}
+    return node.loose and type(value) in {dict, list}
 
 
 def _with_self(element: Set | None) -> Set:

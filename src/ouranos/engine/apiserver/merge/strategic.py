@@ -92,14 +92,15 @@ def _field(value: Object, key: str, item: Any, node: Node) -> None:
 
 def _cleaned(value: Any) -> Any:
     """Drop nulls and directives from what is added as it stands."""
-    if type(value) is dict:
-        entry = cast("Object", value)
-        return {
-            key: _cleaned(item)
-            for key, item in entry.items()
-            if item is not None and not key.startswith("$")
-        }
-    return value
+    if type(value) is list:
+        return [_cleaned(item) for item in cast("list[Any]", value)]
+    if type(value) is not dict:
+        return value
+    return {
+        key: _cleaned(item)
+        for key, item in cast("Object", value).items()
+        if item is not None and not key.startswith("$")
+    }
 
 
 def _lists(current: Any, patch: list[Any], node: Node) -> list[Any]:
@@ -132,7 +133,7 @@ def _item(items: list[Any], patch: Object, node: Node) -> None:
         for index in reversed(found):
             del items[index]
     elif not found:
-        items.append(_cleaned(_maps({}, patch, node.element)))
+        items.append(_cleaned(copied(patch)))
     else:
         items[found[0]] = _maps(items[found[0]], patch, node.element)
 
@@ -153,7 +154,7 @@ def _reorder(
     stated = [
         _identity(one, node.merge_key)
         for one in cast("list[Any]", patch or [])
-        if not (type(one) is dict and cast("Object", one).get(_DIRECTIVE) == "delete")
+        if not (type(one) is dict and _DIRECTIVE in cast("Object", one))
     ]
     if [one for one in wanted if one in stated] != stated:
         raise StrategicError(

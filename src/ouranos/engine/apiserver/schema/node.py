@@ -38,8 +38,9 @@ class Node:
     __slots__ = (
         "all_of", "always", "any_of", "atomic", "checked", "default", "defaults_below",
         "embedded", "format", "int_or_string", "items", "key_default", "keys", "limits",
-        "list_type", "merge_key", "name", "not_", "nullable", "one_of", "open", "patch_strategy",
-        "properties", "required", "rules", "rules_below", "shape", "type", "unique", "values",
+        "list_type", "loose", "merge_key", "name", "not_", "nullable", "one_of", "open",
+        "patch_strategy", "properties", "required", "rules", "rules_below", "shape", "type",
+        "unique", "values",
     )  # fmt: skip
 
     def __init__(self, type_: str = "") -> None:
@@ -51,8 +52,7 @@ class Node:
         self.values: Node | None = None
         self.items: Node | None = None
         self.required: tuple[str, ...] = ()
-        self.nullable = False
-        self.open = False
+        self.nullable = self.open = self.loose = False
         self.always: frozenset[str] = frozenset()
         self.int_or_string = False
         self.embedded = False
@@ -92,10 +92,10 @@ class Node:
 _SHAPES = {"": Shape.ANY, "object": Shape.MAP, "array": Shape.LIST}
 
 ANYTHING = Node()
-ANYTHING.open = True
+ANYTHING.open = ANYTHING.loose = True
 ANYTHING.values = ANYTHING
 ATOMIC = Node()
-ATOMIC.open = True
+ATOMIC.open = ATOMIC.loose = True
 ATOMIC.values = ANYTHING
 ATOMIC.atomic = True
 
@@ -197,6 +197,7 @@ class Builder:
         node.defaults_below = any(
             child.defaults_below or child.default is not MISSING for child in below
         )
+        node.loose = node.open or node.shape is Shape.ANY or any(child.loose for child in below)
         node.rules_below = any(child.rules_below or child.rules for child in below)
 
 

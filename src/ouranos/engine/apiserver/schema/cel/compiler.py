@@ -222,6 +222,7 @@ class Compiler:
         else:
             target = () if tree.target is None else (tree.target,)
             arguments, name = (*target, *tree.arguments), tree.name
+        _check_pattern(name, arguments)
         parts = [self.compile(argument) for argument in arguments]
         known = tuple(one for _, one in parts)
         function = operators.OPERATORS.get(name) or FUNCTIONS.get(name)
@@ -230,6 +231,16 @@ class Compiler:
         result = signatures.result(name, known, tree.offset)
         function = lists.specialised(name, known) or function
         return _called(name, function, [code for code, _ in parts]), result
+
+
+def _check_pattern(name: str, arguments: tuple[Tree, ...]) -> None:
+    """Refuse a constant that is no regular expression before anything runs."""
+    pattern = arguments[-1] if name == "matches" and arguments else None
+    if isinstance(pattern, syntax.Literal) and type(pattern.value) is str:
+        try:
+            functions.expression(pattern.value)
+        except Fault:
+            raise SyntaxFault("invalid matches argument", pattern.offset) from None
 
 
 def _qualified(compiler: Compiler, tree: syntax.Call) -> str | None:
