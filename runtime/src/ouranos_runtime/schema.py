@@ -72,14 +72,15 @@ def _guarded(where: str) -> Generator[None, None, None]:
         cursor.execute("SELECT GET_LOCK(%s, 0)", (f"ouranos:{database}",))
         if cursor.fetchone() != (1,):
             raise process.NotYetError(f"database {database}: another process makes its schema")
-        _prepare(cursor)
+        prepare(cursor)
         yield
         # The session may have timed out during a long migration.
         connection.ping(reconnect=True)
         cursor.execute(f"DROP TABLE IF EXISTS `{MARKER}`")
 
 
-def _prepare(cursor: Any) -> None:
+def prepare(cursor: Any) -> None:
+    """Mark an empty database, and empty one that is still marked; leave any other alone."""
     cursor.execute("SHOW TABLES")
     tables = {row[0] for row in cursor.fetchall()}
     if not tables:
