@@ -1,129 +1,171 @@
-"""A Kubernetes API in a dictionary, as far as the kit's own tests need it."""
+"""Worlds in which the kit is tried: the embedded API behind a tap that can count and break."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import httpx2
 import pytest
 
-from ouranos.kit import cluster, kinds
+from ouranos.engine.apiserver import server
+from ouranos.kit import cluster, controller, kinds, outcome, seams
+from ouranos.kit.objects import Object
 
-_PLURALS = {(k.group, k.plural): k for k in kinds.known()}
+Reconcile = Callable[[controller.Pass], Awaitable[outcome.Outcome]]
+
+DEFINITION: Object = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "keystones.ouranos.cloud"},
+    "spec": {
+        "group": "ouranos.cloud",
+        "names": {"kind": "Keystone", "plural": "keystones"},
+        "scope": "Namespaced",
+        "versions": [
+            {
+                "name": "v1alpha1",
+                "served": True,
+                "storage": True,
+                "subresources": {"status": {}},
+                "schema": {
+                    "openAPIV3Schema": {
+                        "type": "object",
+                        "x-kubernetes-preserve-unknown-fields": True,
+                    }
+                },
+            }
+        ],
+    },
+}
 
 
-class _Stream(httpx2.AsyncByteStream):
-    def __init__(self, api: "FakeApi", plural: str, after: int) -> None:
-        self.api, self.plural, self.after = api, plural, after
+class _Breaking(httpx2.AsyncByteStream):
+    def __init__(self, tap: "Tap", inner: Any) -> None:
+        self._tap, self._inner = tap, inner
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        index = 0
+        pieces = aiter(self._inner)
         while True:
-            while index < len(self.api.log):
-                version, plural, event = self.api.log[index]
-                index += 1
-                if version > self.after and plural == self.plural:
-                    yield json.dumps(event).encode() + b"\n"
-            async with self.api.changed:
-                await self.api.changed.wait()
-            if self.api.cut:
+            piece = asyncio.ensure_future(anext(pieces))
+            cut = asyncio.ensure_future(self._tap.cut.wait())
+            try:
+                await asyncio.wait({piece, cut}, return_when=asyncio.FIRST_COMPLETED)
+                if self._tap.cut.is_set():
+                    raise httpx2.ReadError("the tap was turned off")
+                yield piece.result()
+            except StopAsyncIteration:
                 return
+            finally:
+                for task in (piece, cut):
+                    task.cancel()
+                    with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
+                        await task
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
 
 
-class FakeApi(httpx2.AsyncBaseTransport):
-    """Answers the verbs that the client speaks; keeps a log for watches."""
+class Tap(httpx2.AsyncBaseTransport):
+    """Lets requests through to an API, remembers those that are no watches, and can break."""
 
-    def __init__(self) -> None:
-        self.objects: dict[tuple[str, str, str], dict[str, Any]] = {}
-        self.version = 0
-        self.log: list[tuple[int, str, dict[str, Any]]] = []
+    def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
+        self._inner = inner
         self.requests: list[tuple[str, str]] = []
-        self.changed = asyncio.Condition()
-        self.oldest = 0
-        self.cut = False
+        self.watches: list[httpx2.URL] = []
+        self.cut = asyncio.Event()
+        self.answer: Callable[[httpx2.Request], httpx2.Response | None] = lambda _request: None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        parts = request.url.path.strip("/").split("/")
-        group = "" if parts[0] == "api" else parts[1]
-        rest = parts[2:] if parts[0] == "api" else parts[3:]
-        namespace = ""
-        if rest[0] == "namespaces" and len(rest) > 2:
-            namespace, rest = rest[1], rest[2:]
-        kind = _PLURALS[group, rest[0]]
-        name = rest[1] if len(rest) > 1 else ""
-        sub = rest[2] if len(rest) > 2 else ""
-        body = json.loads(await request.aread() or b"null")
-        if request.url.params.get("watch"):
-            after = int(request.url.params.get("resourceVersion") or 0)
-            if after < self.oldest:
-                status = {"kind": "Status", "code": 410, "reason": "Expired", "message": "old"}
-                line = json.dumps({"type": "ERROR", "object": status}).encode() + b"\n"
-                return httpx2.Response(200, content=line)
-            return httpx2.Response(200, stream=_Stream(self, kind.qualified, after))
-        self.requests.append((request.method, request.url.path))
-        code, answer = self.answer(request.method, kind, namespace, name, sub, body)
-        async with self.changed:
-            self.changed.notify_all()
-        return httpx2.Response(code, json=answer)
+        if self.cut.is_set():
+            raise httpx2.ConnectError("the tap is turned off")
+        answered = self.answer(request)
+        if answered is not None:
+            return answered
+        response = await self._inner.handle_async_request(request)
+        if "watch" not in request.url.params:
+            self.requests.append((request.method, request.url.path))
+            return response
+        self.watches.append(request.url)
+        return httpx2.Response(
+            response.status_code,
+            headers=response.headers,
+            stream=_Breaking(self, response.stream),
+        )
 
-    def put(self, kind: Any, obj: dict[str, Any], type: str) -> dict[str, Any]:
-        self.version += 1
-        obj = json.loads(json.dumps(obj))
-        obj["metadata"]["resourceVersion"] = str(self.version)
-        key = (kind.qualified, obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
-        if type == "DELETED":
-            del self.objects[key]
-        else:
-            self.objects[key] = obj
-        self.log.append((self.version, kind.qualified, {"type": type, "object": obj}))
-        return obj
+    def writes(self) -> list[tuple[str, str]]:
+        return [one for one in self.requests if one[0] != "GET"]
 
-    def answer(self, method, kind, namespace, name, sub, body):
-        key = (kind.qualified, namespace, name)
-        present = self.objects.get(key)
-        if method == "GET" and not name:
-            items = [
-                o
-                for k, o in self.objects.items()
-                if k[0] == kind.qualified and namespace in ("", k[1])
-            ]
-            return 200, {"items": items, "metadata": {"resourceVersion": str(self.version)}}
-        if method == "POST":
-            body["metadata"].setdefault("uid", f"uid-{self.version + 1}")
-            body["metadata"]["generation"] = 1
-            return 201, self.put(kind, body, "ADDED")
-        if present is None and method == "PATCH" and "apiVersion" in body:
-            return self.answer("POST", kind, namespace, "", "", body)
-        if present is None:
-            return 404, {"kind": "Status", "code": 404, "reason": "NotFound", "message": "no"}
-        if method == "GET":
-            return 200, present
-        if method == "DELETE":
-            self.put(kind, present, "DELETED")
-            return 200, {"kind": "Status", "status": "Success"}
-        if method == "PUT" and sub == "status":
-            if body["metadata"]["resourceVersion"] != present["metadata"]["resourceVersion"]:
-                return 409, {"kind": "Status", "code": 409, "reason": "Conflict", "message": "x"}
-            return 200, self.put(kind, {**present, "status": body["status"]}, "MODIFIED")
-        merged = {
-            **present,
-            **{k: v for k, v in body.items() if k != "metadata"},
-            "metadata": {**present["metadata"], **body.get("metadata", {})},
+
+@pytest.fixture
+def tap(api: server.ApiServer) -> Tap:
+    return Tap(api.transport())
+
+
+@pytest.fixture
+async def source(api: server.ApiServer, tap: Tap) -> AsyncIterator[cluster.Cluster]:
+    """A client through the tap; there are the namespace `home` and the kind Keystone."""
+    async with httpx2.AsyncClient(transport=tap, base_url="http://api") as http:
+        client = cluster.Cluster(http, manager="test")
+        await client.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "home"}})
+        await client.apply(DEFINITION)
+        for _ in range(100):
+            with contextlib.suppress(Exception):
+                await client.list(kinds.KEYSTONE)
+                break
+            await asyncio.sleep(0.01)
+        tap.requests.clear()
+        yield client
+
+
+@pytest.fixture
+def keystone() -> Callable[..., Object]:
+    def make(name: str = "keystone", **spec: Any) -> Object:
+        return {
+            "apiVersion": "ouranos.cloud/v1alpha1",
+            "kind": "Keystone",
+            "metadata": {"name": name, "namespace": "home"},
+            "spec": spec,
         }
-        if merged.get("spec") != present.get("spec"):
-            merged["metadata"]["generation"] = present["metadata"]["generation"] + 1
-        merged["metadata"]["resourceVersion"] = present["metadata"]["resourceVersion"]
-        if merged == present:
-            return 200, present
-        return 200, self.put(kind, merged, "MODIFIED")
+
+    return make
 
 
 @pytest.fixture
-def api() -> FakeApi:
-    return FakeApi()
+def config() -> Callable[..., Object]:
+    def make(name: str = "config", **data: str) -> Object:
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
+
+    return make
+
+
+Running = Callable[..., contextlib.AbstractAsyncContextManager[controller.ControllerRunner]]
 
 
 @pytest.fixture
-def source(api: FakeApi) -> cluster.Cluster:
-    return cluster.Cluster(httpx2.AsyncClient(transport=api, base_url="http://api"), manager="test")
+def running(source: cluster.Cluster, given: seams.Seams) -> Running:
+    """Runs controllers for as long as the block lasts; raises what ends them."""
+
+    @contextlib.asynccontextmanager
+    async def run(*controllers: controller.Controller) -> AsyncIterator[Any]:
+        runner = controller.ControllerRunner(source, controllers, given)
+        task = asyncio.create_task(runner.run())
+        try:
+            yield runner
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    return run
+
+
+@pytest.fixture
+def controlling() -> Callable[..., controller.Controller]:
+    """Makes a controller of Keystones that owns ConfigMaps."""
+
+    def make(reconcile: Reconcile, **more: Any) -> controller.Controller:
+        chosen = {"owns": (kinds.CONFIG_MAP,), **more}
+        return controller.Controller("keystone", kinds.KEYSTONE, reconcile, **chosen)
+
+    return make

@@ -267,7 +267,7 @@ class Cluster:
         path = kinds.POD.path(namespace, pod, "log")
         async with self._stream(path, query, None) as response:
             with _translated():
-                async for chunk in response.aiter_raw():
+                async for chunk in response.aiter_bytes():
                     yield chunk
 
     async def _call(
@@ -321,7 +321,7 @@ class Cluster:
         rest = b""
         async with self._stream(path, query, quiet) as response:
             with _translated():
-                async for chunk in response.aiter_raw():
+                async for chunk in response.aiter_bytes():
                     *lines, rest = (rest + chunk).split(b"\n")
                     for line in lines:
                         if line:

@@ -1,0 +1,168 @@
+"""Does the cache become what the server has, in whatever order answers and events arrive?"""
+
+from typing import Any
+
+import pytest
+from hypothesis import given as over
+from hypothesis import strategies as st
+
+from ouranos.kit import cache, kinds, objects
+from ouranos.kit.objects import Key, Object
+
+X = Key("home", "x")
+
+
+def thing(version: int, uid: str = "u1", name: str = "x", **more: Any) -> Object:
+    metadata = {"name": name, "namespace": "home", "uid": uid, "resourceVersion": str(version)}
+    return {"metadata": {**metadata, **more}}
+
+
+@pytest.fixture
+def store() -> cache.Store:
+    return cache.Store(kinds.CONFIG_MAP)
+
+
+def version(store: cache.Store) -> int | None:
+    held = store.get(X)
+    return None if held is None else objects.version_of(held)
+
+
+def test_an_answer_is_seen_before_its_event(store: cache.Store) -> None:
+    store.heard(thing(1))
+    store.wrote(thing(5))
+    assert version(store) == 5
+    before, after = store.heard(thing(3))
+    assert objects.version_of(before or {}) == 1
+    assert objects.version_of(after or {}) == 5
+    assert version(store) == 5
+    before, after = store.heard(thing(5))
+    assert (objects.version_of(before or {}), objects.version_of(after or {})) == (1, 5)
+
+
+def test_an_answer_that_comes_after_its_event_changes_nothing(store: cache.Store) -> None:
+    store.heard(thing(7))
+    assert objects.version_of(store.wrote(thing(5))) == 7
+    assert version(store) == 7
+
+
+def test_an_answer_that_comes_after_the_deletion_brings_nothing_back(store: cache.Store) -> None:
+    store.heard(thing(5))
+    store.heard_deletion(thing(6))
+    store.wrote(thing(5))
+    assert version(store) is None
+    store.reached(9)
+    store.wrote(thing(8, uid="u2"))
+    assert version(store) is None
+
+
+def test_a_deletion_of_ours_is_seen_before_its_event(store: cache.Store) -> None:
+    store.heard(thing(5))
+    store.removed(X, "other")
+    assert version(store) == 5
+    store.removed(X, "u1")
+    assert version(store) is None
+    store.heard(thing(6))
+    assert version(store) is None
+    before, after = store.heard_deletion(thing(7))
+    assert objects.version_of(before or {}) == 5
+    assert after is None
+
+
+def test_the_deletion_of_an_earlier_one_of_the_name_does_not_touch_the_new(
+    store: cache.Store,
+) -> None:
+    store.heard(thing(5))
+    store.wrote(thing(9, uid="u2"))
+    store.heard_deletion(thing(8))
+    assert version(store) == 9
+
+
+def test_what_a_list_does_not_have_is_gone_unless_it_is_newer(store: cache.Store) -> None:
+    store.heard(thing(1))
+    store.heard(thing(2, name="y", uid="u2"))
+    store.wrote(thing(9, name="z", uid="u3"))
+    changes = store.heard_all([thing(4)], 5)
+    assert [
+        (before and objects.version_of(before), after and objects.version_of(after))
+        for before, after in changes
+    ] == [(1, 4), (2, None)]
+    assert sorted(one["metadata"]["name"] for one in store.each()) == ["x", "z"]
+    assert store.heard_all([thing(4)], 5) == []
+
+
+def test_owned_objects_are_found_by_their_owner() -> None:
+    held = cache.Cache()
+    owner = thing(1, uid="owner", name="owner")
+    reference = {"uid": "owner", "controller": True}
+    store = held.store(kinds.SECRET)
+    assert held.holds(kinds.SECRET)
+    assert not held.holds(kinds.POD)
+    for name in ("b", "a"):
+        store.heard(thing(2, uid=name, name=name, ownerReferences=[reference]))
+    assert [one["metadata"]["name"] for one in held.owned(kinds.SECRET, owner)] == ["a", "b"]
+    store.heard(thing(3, uid="a", name="a"))
+    store.heard_deletion(thing(4, uid="b", name="b"))
+    assert held.owned(kinds.SECRET, owner) == []
+    assert store._owned == {}
+
+
+def test_labels_choose() -> None:
+    held = cache.Cache()
+    store = held.store(kinds.SECRET)
+    store.heard(thing(1, name="a", uid="a", labels={"app": "web", "tier": "front"}))
+    store.heard(thing(2, name="b", uid="b"))
+    found = held.list(kinds.SECRET, "home", labels={"app": "web"})
+    assert [one["metadata"]["name"] for one in found] == ["a"]
+    assert len(held.list(kinds.SECRET)) == 2
+    assert held.list(kinds.SECRET, "away") == []
+
+
+def test_who_manages_what_is_not_kept(store: cache.Store) -> None:
+    store.heard(thing(1, managedFields=[{"manager": "x"}]))
+    assert "managedFields" not in (store.get(X) or {})["metadata"]
+
+
+class Server:
+    """A history of one name: what watches will report, and the answers that writes of ours got."""
+
+    def __init__(self, steps: list[str]) -> None:
+        self.events: list[tuple[str, Object]] = []
+        self.answers: list[Object] = []
+        self.present: Object | None = None
+        for number, step in enumerate(steps, start=1):
+            if step == "delete":
+                self.delete(number)
+            else:
+                self.write(number, ours=step == "ours")
+
+    def delete(self, number: int) -> None:
+        if self.present is not None:
+            self.events.append(("DELETED", thing(number, objects.uid_of(self.present))))
+            self.present = None
+
+    def write(self, number: int, *, ours: bool) -> None:
+        uid = f"u{number}" if self.present is None else objects.uid_of(self.present)
+        self.present = thing(number, uid)
+        self.events.append(("MODIFIED", thing(number, uid)))
+        if ours:
+            self.answers.append(thing(number, uid))
+
+
+steps = st.lists(st.sampled_from(["write", "ours", "delete"]), max_size=12)
+
+
+@over(steps, st.lists(st.booleans(), max_size=30))
+def test_it_ends_up_as_the_server(told: list[str], answer_first: list[bool]) -> None:
+    """Events come in their order; answers come whenever they do."""
+    server = Server(told)
+    store = cache.Store(kinds.CONFIG_MAP)
+    events, answers, choices = list(server.events), list(server.answers), list(answer_first)
+    while events or answers:
+        if answers and (not events or (choices and choices.pop())):
+            store.wrote(answers.pop(0))
+        else:
+            kind, obj = events.pop(0)
+            (store.heard_deletion if kind == "DELETED" else store.heard)(obj)
+    expected = None if server.present is None else objects.version_of(server.present)
+    assert version(store) == expected
+    assert store._unreported == {}

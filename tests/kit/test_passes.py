@@ -1,0 +1,165 @@
+"""Does a pass send what it must, nothing twice, and tell what happened?"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ouranos.kit import cache, cluster, errors, kinds, objects, passes, seams
+from ouranos.kit.objects import Object
+
+pytestmark = pytest.mark.virtual_time
+
+Begin = Callable[[], passes.Pass]
+
+
+@pytest.fixture
+async def begin(source: cluster.Cluster, given: seams.Seams, keystone: Any, tap: Any) -> Begin:
+    """Begins passes over one Keystone; what one remembers the next knows."""
+    owner = await source.create(keystone())
+    held, memory = cache.Cache(), passes.Memory()
+    held.store(kinds.CONFIG_MAP)
+    tap.requests.clear()
+    return lambda: passes.Pass("keystone", owner, source, held, given, memory)
+
+
+async def test_what_is_applied_has_place_owner_and_manager(
+    begin: Begin, source: cluster.Cluster, config: Any
+) -> None:
+    wanted = config(a="1")
+    made = await begin().apply(wanted)
+    assert made["metadata"]["namespace"] == "home"
+    assert made["metadata"]["ownerReferences"][0]["name"] == "keystone"
+    assert "namespace" not in wanted["metadata"]
+    found = await source.get(kinds.CONFIG_MAP, "config", "home")
+    assert found is not None
+    assert [one["manager"] for one in found["metadata"]["managedFields"]] == ["test-keystone"]
+    free = await begin().apply(config("free"), owned=False)
+    assert "ownerReferences" not in free["metadata"]
+
+
+async def test_what_is_the_same_is_not_sent_again(begin: Begin, config: Any, tap: Any) -> None:
+    first = await begin().apply(config(a="1"))
+    assert await begin().apply(config(a="1")) == first
+    assert len(tap.writes()) == 1
+    changed = await begin().apply(config(a="2"))
+    assert changed["data"] == {"a": "2"}
+    assert len(tap.writes()) == 2
+
+
+async def test_what_is_not_reflected_is_always_sent(begin: Begin, tap: Any) -> None:
+    secret: Object = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}
+    for _ in range(2):
+        await begin().apply(secret)
+    assert len(tap.writes()) == 2
+
+
+async def test_a_write_is_seen_by_the_next_pass(begin: Begin, config: Any) -> None:
+    p = begin()
+    await p.create(config(a="1"))
+    assert [one["data"] for one in p.cache.owned(kinds.CONFIG_MAP, p.object)] == [{"a": "1"}]
+    await p.patch(kinds.CONFIG_MAP, "config", {"data": {"a": "2"}})
+    assert (p.cache.get(kinds.CONFIG_MAP, "config", "home") or {})["data"] == {"a": "2"}
+    with pytest.raises(errors.Conflict):
+        await p.delete(kinds.CONFIG_MAP, "config", uid="another")
+    await p.delete(kinds.CONFIG_MAP, "config")
+    assert p.cache.get(kinds.CONFIG_MAP, "config", "home") is None
+    await p.delete(kinds.CONFIG_MAP, "config")
+    again = await begin().apply(config(a="1"))
+    assert again["data"] == {"a": "1"}
+
+
+async def test_what_has_a_finalizer_is_still_seen_after_its_deletion(
+    begin: Begin, source: cluster.Cluster
+) -> None:
+    p = begin()
+    p.cache.store(kinds.POD)
+    pod: Object = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "p", "finalizers": ["example.com/wait"]},
+        "spec": {"containers": [{"name": "c", "image": "x"}]},
+    }
+    await p.create(pod)
+    await p.delete(kinds.POD, "p")
+    assert objects.is_deleting(p.cache.get(kinds.POD, "p", "home") or {})
+
+
+async def test_reading_anew_sees_what_others_did(
+    begin: Begin, source: cluster.Cluster, config: Any
+) -> None:
+    p = begin()
+    await p.create(config(a="1"))
+    await source.patch(kinds.CONFIG_MAP, "config", "home", {"data": {"a": "2"}})
+    await p.refresh(kinds.CONFIG_MAP, "config")
+    assert (p.cache.get(kinds.CONFIG_MAP, "config", "home") or {})["data"] == {"a": "2"}
+    assert await p.refresh(kinds.CONFIG_MAP, "nothing") is None
+
+
+async def test_finalizers_come_and_go_once(begin: Begin, tap: Any) -> None:
+    p = begin()
+    await p.remove_finalizer()
+    await p.add_finalizer("example.com/first")
+    await p.add_finalizer("example.com/second")
+    await p.add_finalizer("example.com/second")
+    await p.remove_finalizer("example.com/first")
+    assert p.object["metadata"]["finalizers"] == ["example.com/second"]
+    assert len(tap.writes()) == 3
+
+
+async def test_a_stale_finalizer_write_is_a_conflict(begin: Begin) -> None:
+    first, second = begin(), begin()
+    await first.add_finalizer("example.com/first")
+    with pytest.raises(errors.Conflict):
+        await second.add_finalizer("example.com/second")
+
+
+async def test_the_status_is_a_draft(begin: Begin) -> None:
+    p = begin()
+    assert not p.has_new_status
+    p.status["seen"] = True
+    assert p.has_new_status
+    assert "seen" not in objects.mapping(p.object, "status")
+    p.status = {}
+    assert not p.has_new_status
+    assert p.conditions == []
+    assert p.generation == 1
+
+
+async def test_the_same_event_is_counted_not_repeated(
+    begin: Begin, source: cluster.Cluster, given: seams.Seams, tap: Any
+) -> None:
+    for _ in range(3):
+        await begin().event("Warning", "Waiting", "Secret a is missing")
+    assert len(tap.writes()) == 1
+    await given.clock.sleep(61)
+    await begin().event("Warning", "Waiting", "Secret a is missing")
+    await begin().event("Normal", "Created", "Deployment b")
+    events = {one["reason"]: one for one in (await source.list(kinds.EVENT)).items}
+    assert events["Waiting"]["count"] == 4
+    assert events["Waiting"]["lastTimestamp"] > events["Waiting"]["firstTimestamp"]
+    assert events["Waiting"]["involvedObject"]["kind"] == "Keystone"
+    assert events["Created"]["type"] == "Normal"
+
+
+async def test_an_event_can_be_about_a_node(begin: Begin, source: cluster.Cluster) -> None:
+    node: Object = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n", "uid": "u"}}
+    await source.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}})
+    await begin().event("Normal", "Joined", "It is there", node)
+    [event] = (await source.list(kinds.EVENT)).items
+    assert event["metadata"]["namespace"] == "default"
+
+
+async def test_a_lost_event_does_not_stop_a_pass(begin: Begin, tap: Any) -> None:
+    tap.cut.set()
+    await begin().event("Normal", "Created", "Deployment b")
+    tap.cut.clear()
+    await begin().event("Normal", "Created", "Deployment b")
+    assert len(tap.writes()) == 1
+
+
+async def test_memory_is_bounded(begin: Begin) -> None:
+    memory = begin()._memory
+    for number in range(600):
+        await begin().event("Normal", "Counted", f"{number}")
+    assert len(memory.told) == 512
