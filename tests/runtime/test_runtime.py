@@ -1,6 +1,7 @@
 """Do the programs inside the image understand their command lines, and look before they choose?"""
 
 import pytest
+
 from ouranos_runtime import cinder_volume, nfs, nova, schema, wsgi
 
 
@@ -40,7 +41,7 @@ def test_two_generations_may_listen_on_one_port() -> None:
     ],
     ids=["no NFS", "NFS 3", "NFS 4", "only a server", "nothing"],
 )
-def test_an_nfs_client_is_found_by_looking(filesystems: str, client: bool) -> None:
+def test_an_nfs_client_is_found_by_looking(filesystems: str, client: object) -> None:
     assert nfs.has_client(filesystems) is client
 
 
