@@ -55,6 +55,8 @@ def settings(scope: page.Scope) -> configuration.Sections:
             "ovn_sb_connection": scope.southbound,
             "ovn_metadata_enabled": True,
             "enable_distributed_floating_ip": True,
+            # libvirt makes guests' devices; Nova's part would have to write below /proc/sys.
+            "ovs_create_tap": False,
         },
     }
 
