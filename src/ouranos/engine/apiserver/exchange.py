@@ -1,8 +1,8 @@
 """What is a request, and what an answer, to the handler? Asked by both doors and all verbs."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -75,6 +75,15 @@ class Request:
         return self.headers.get("accept", "")
 
 
+@runtime_checkable
+class Closing(Protocol):
+    """What streams and can be ended before its end."""
+
+    async def aclose(self) -> None:
+        """End it; twice is fine."""
+        ...
+
+
 @dataclass(slots=True)
 class Response:
     """One answer; the body is bytes, or chunks that come as long as somebody reads them."""
@@ -92,8 +101,8 @@ def encode(value: Any) -> bytes:
 
 async def end(chunks: AsyncIterator[bytes]) -> None:
     """End what makes the chunks of a streamed body."""
-    if isinstance(chunks, AsyncGenerator):
-        await cast("AsyncGenerator[bytes, None]", chunks).aclose()
+    if isinstance(chunks, Closing):
+        await chunks.aclose()
 
 
 def answer(obj: Object, status: int = 200) -> Response:

@@ -1,17 +1,14 @@
 """What is below an object besides status? Scale, eviction, binding, logs; and who may what."""
 
-from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import cast
 
-from ouranos.engine.apiserver import body, exchange, failure, fields, patching, selectors
+from ouranos.engine.apiserver import body, exchange, failure, fields, patching, podlogs, selectors
 from ouranos.engine.apiserver.deleting import Options
 from ouranos.engine.apiserver.exchange import Request, Response
-from ouranos.engine.apiserver.parts import LogRequest, Parts
+from ouranos.engine.apiserver.parts import Parts
 from ouranos.engine.apiserver.records import Record
 from ouranos.engine.apiserver.resources import Resource, Scale
 from ouranos.engine.apiserver.route import Route
-from ouranos.engine.apiserver.tables import duration
 from ouranos.engine.apiserver.writing import Target
 from ouranos.kit import kinds
 from ouranos.kit.objects import Key, Object
@@ -20,7 +17,6 @@ _UNDONE = frozenset(
     {"exec", "attach", "portforward", "proxy", "ephemeralcontainers", "resize", "token"}
 )
 _BUDGETS = kinds.POD_DISRUPTION_BUDGET.qualified
-_DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 
 
 class Subresources:
@@ -51,7 +47,9 @@ class Subresources:
             case "binding", "POST":
                 return await self._bind(request, path, resource, record)
             case "log", "GET":
-                return self._log(request, resource.decode(record))
+                pod = resource.decode(record)
+                source = self._parts.pod_logs
+                return await podlogs.answer(source, request, pod, self._parts.now())
             case _:
                 raise failure.method_not_allowed()
 
@@ -170,29 +168,6 @@ class Subresources:
         }
         return exchange.answer(success, 201)
 
-    def _log(self, request: Request, pod: Object) -> Response:
-        container = _container(pod, request.text("container"))
-        source = self._parts.pod_logs
-        if source is None:
-            raise failure.not_implemented("pods/log without a node")
-        seconds = request.number("sinceSeconds")
-        since = None if seconds is None else self._parts.now() - timedelta(seconds=seconds)
-        if text := request.text("sinceTime"):
-            since = duration.parsed(text)
-        wanted = LogRequest(
-            namespace=pod["metadata"]["namespace"],
-            pod=pod["metadata"]["name"],
-            container=container,
-            follow=request.flag("follow"),
-            tail_lines=request.number("tailLines"),
-            since=since,
-            timestamps=request.flag("timestamps"),
-            previous=request.flag("previous"),
-        )
-        _check_started(pod, wanted)
-        chunks = _limited(source(wanted), request.number("limitBytes"))
-        return Response(200, chunks, "text/plain")
-
     # Questions about access.
 
     def review(self, request: Request, path: Route) -> Response | None:
@@ -261,52 +236,3 @@ def _too_disruptive(name: str, status: Object) -> failure.Failure:
         "Cannot evict pod as it would violate the pod's disruption budget.",
         [{"reason": "DisruptionBudget", "message": message}],
     )
-
-
-def _container(pod: Object, asked: str) -> str:
-    """Find the container whose log is meant.
-
-    Raises:
-        failure.Failure: the pod has none of that name, or several and none is named.
-    """
-    name: str = pod["metadata"]["name"]
-    containers = [each["name"] for each in fields.listed(pod, "spec", "containers")]
-    early = [each["name"] for each in fields.listed(pod, "spec", "initContainers")]
-    default = fields.text(pod, "metadata", "annotations", _DEFAULT_CONTAINER)
-    chosen = asked or (default if default in containers else "")
-    if chosen:
-        if chosen not in containers + early:
-            raise failure.bad_request(f"container {chosen} is not valid for pod {name}")
-        return chosen
-    if len(containers) == 1:
-        return containers[0]
-    listed = f"[{' '.join(containers)}]"
-    if early:
-        listed += f" or one of the init containers: [{' '.join(early)}]"
-    raise failure.bad_request(
-        f"a container name must be specified for pod {name}, choose one of: {listed}"
-    )
-
-
-def _check_started(pod: Object, wanted: LogRequest) -> None:
-    reports: list[Object] = [
-        *fields.listed(pod, "status", "containerStatuses"),
-        *fields.listed(pod, "status", "initContainerStatuses"),
-    ]
-    named = [each for each in reports if each.get("name") == wanted.container]
-    report = named[0] if named else Object()
-    waiting = fields.part(report, "state", "waiting")
-    if waiting and not report.get("restartCount") and not wanted.previous:
-        raise failure.bad_request(
-            f'container "{wanted.container}" in pod "{wanted.pod}" is waiting to start: '
-            f"{waiting.get('reason', 'ContainerCreating')}"
-        )
-
-
-async def _limited(chunks: AsyncIterator[bytes], limit: int | None) -> AsyncIterator[bytes]:
-    async for chunk in chunks:
-        yield chunk if limit is None else chunk[:limit]
-        if limit is not None:
-            limit -= len(chunk)
-            if limit <= 0:
-                return
