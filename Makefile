@@ -6,7 +6,7 @@ PYTHON ?= python3
 FILE ?= examples/solo.yaml
 RUN := .venv/bin/
 UV := .tools/bin/uv
-HOST_PACKAGES := runc conmon mmdebstrap
+HOST_PACKAGES := runc conmon
 STORIES ?= tests/cloud
 
 .PHONY: help
@@ -55,7 +55,7 @@ bench: .venv/run host ## measure this machine's cloud and write docs/performance
 clean: ## remove what the other targets installed in this folder
 	rm -rf .venv .tools .cache
 
-# The three programs that solo needs on the host; nothing else is installed on it.
+# The two programs that solo needs on the host; nothing else is installed on it.
 .PHONY: host
 host:
 	@missing=""; for package in $(HOST_PACKAGES); do \

@@ -21,9 +21,9 @@ from ouranos.engine.apiserver import server as apiserver
 from ouranos.engine.apiserver import tls
 from ouranos.engine.node import config as node_config
 from ouranos.engine.node import node as engine_node
-from ouranos.images import store
+from ouranos.images import catalog, store
 from ouranos.kit import cluster, controller, seams
-from ouranos.solo import bootstrap, door, machine, paths
+from ouranos.solo import bootstrap, door, images, machine, paths
 
 _IP_FREEBIND = 15  # ip(7): bind before the address exists
 ROLES = {
@@ -46,18 +46,20 @@ class _Door(uvicorn.Server):
 class World:
     """A running solo cloud's parts."""
 
-    api: apiserver.ApiServer
     cluster: cluster.Cluster
     node: engine_node.Node
     runner: controller.ControllerRunner
+    images: images.Prefetch
     door: uvicorn.Server
     socket: socket.socket
+    outside: seams.Seams
 
     async def run(self) -> None:
         """Run everything until cancelled; the first part that fails ends all."""
         async with anyio.create_task_group() as group:
             group.start_soon(self.node.run)
             group.start_soon(self.runner.run)
+            group.start_soon(self.images.run, self.cluster, self.outside)
             group.start_soon(self._serve)
 
     async def _serve(self) -> None:
@@ -67,15 +69,21 @@ class World:
             self.door.should_exit = True
 
 
+def node_name(cloud: paths.Paths) -> str:
+    """The name of this machine's only node in a cloud."""
+    return f"{cloud.cloud}-1"
+
+
 def make_node(
     cloud: paths.Paths,
     place: machine.Machine,
     api: cluster.Cluster,
+    held: store.ImageStore,
     outside: seams.Seams,
 ) -> engine_node.Node:
     """This machine's node; `down` makes one too, to end what the daemon left running."""
     config = node_config.NodeConfig(
-        name=f"{cloud.cloud}-1",
+        name=node_name(cloud),
         directory=cloud.node,
         bridge=machine.bridge_name(cloud),
         network=place.network,
@@ -84,8 +92,9 @@ def make_node(
         labels=dict(ROLES),
         mtu=place.mtu,
         public=(machine.Network(place.public),),
+        image=catalog.reference("node", place.release),
     )
-    return engine_node.Node(config, api, store.ImageStore(cloud.images), outside)
+    return engine_node.Node(config, api, held, outside)
 
 
 @asynccontextmanager
@@ -110,12 +119,15 @@ async def open_world(cloud: paths.Paths) -> AsyncGenerator[World]:
         raise FileNotFoundError(cloud.machine)
     async with open_api(cloud, outside) as (api, client):
         await bootstrap.apply(client, cloud.cloud)
-        node = make_node(cloud, place, client, outside)
+        held = store.ImageStore(cloud.images)
+        node = make_node(cloud, place, client, held, outside)
         api.pod_logs = node.logs
         runner = controller.ControllerRunner(client, all_controllers(), outside)
         api.asgi.token = cloud.token.read_text(encoding="utf-8").strip()
         listener, server = _door(cloud, place, api)
-        yield World(api, client, node, runner, server, listener)
+        fetch = images.Prefetch(held, place.release, cloud.cloud, node_name(cloud))
+        yield World(client, node, runner, fetch, server, listener, outside)
+        await held.close()
 
 
 def all_controllers() -> list[controller.Controller]:
@@ -153,6 +165,7 @@ async def stop_everything(cloud: paths.Paths, place: machine.Machine, *, destroy
     """End every container, guest, mount and link of the cloud; with `destroy` its data too."""
     outside = seams.real()
     async with open_api(cloud, outside) as (_, client):
-        node = make_node(cloud, place, client, outside)
+        held = store.ImageStore(cloud.images)
+        node = make_node(cloud, place, client, held, outside)
         await (node.destroy() if destroy else node.shutdown())
     await asyncio.sleep(0)

@@ -26,7 +26,7 @@ GIB = 1024**3
 LEAST_MEMORY = 7 * GIB  # a machine sold as 8 GB shows a little less
 LEAST_DISK = 12 * GIB  # images 3 GB, databases, logs, and room for volumes
 LEAST_DISK_RUNNING = 2 * GIB
-HOST_TOOLS = {"runc": "runc", "conmon": "conmon", "mmdebstrap": "mmdebstrap"}
+HOST_TOOLS = {"runc": "runc", "conmon": "conmon", "dpkg-deb": "dpkg", "apt-get": "apt"}
 NEEDED_FILE_SYSTEMS = ("overlay", "tmpfs", "proc", "sysfs", "mqueue")
 # capabilities(7), by number: what the node's containers ask for
 NEEDED_CAPABILITIES = {
@@ -117,7 +117,7 @@ def disk(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
 
 
 def tools(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
-    """The three programs that the host must have."""
+    """The programs that the host must have."""
     del cloud, place
     path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
     missing = [

@@ -19,6 +19,7 @@ from ouranos.solo import (
     clients,
     doctor,
     door,
+    images,
     lock,
     machine,
     paths,
@@ -184,20 +185,34 @@ async def _door_answers(api: cluster.Cluster) -> None:
 
 async def _wait_ready(api: cluster.Cluster, order: Order, say: Say) -> state.State:
     """Say each change of what is awaited, until Ready, stopped or late."""
-    told = ""
+    told: set[str] = set()
+    message = ""
     try:
         async with asyncio.timeout(order.timeout):
             while True:
+                await _tell_images(api, order.cloud.cloud, told, say)
                 cloud = await _look(api, order.cloud.cloud)
                 now = state.of_cloud(cloud) if cloud is not None else None
                 if now is not None and (now.ready or now.stopped):
                     return now
-                if now is not None and now.message != told:
+                if now is not None and now.message != message:
                     say(now.message)
-                    told = now.message
+                    message = now.message
                 await asyncio.sleep(_LOOK_AGAIN)
     except TimeoutError as error:
-        raise DeadlineError(f"not Ready after {order.timeout:.0f} s: {told}") from error
+        raise DeadlineError(f"not Ready after {order.timeout:.0f} s: {message}") from error
+
+
+async def _tell_images(api: cluster.Cluster, name: str, told: set[str], say: Say) -> None:
+    """Say which images have become ready since the last look."""
+    try:
+        found = await api.list(kinds.EVENT, name, fields=f"reason={images.READY}")
+    except errors.Transient:
+        return
+    for each in found.items:
+        if each["metadata"]["name"] not in told:
+            told.add(each["metadata"]["name"])
+            say(each["message"])
 
 
 async def _look(api: cluster.Cluster, name: str) -> dict[str, Any] | None:

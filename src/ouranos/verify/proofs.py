@@ -120,7 +120,7 @@ def _status(run: story.Story, wanted: str, seconds: float) -> None:
 
     def failed(found: object) -> str:
         del found
-        fault = seen["server"].fault or {}
+        fault: dict[str, Any] = seen["server"].fault or {}
         return (
             f"ERROR: {fault.get('message', 'no fault given')}"
             if seen["server"].status == "ERROR"
