@@ -157,7 +157,7 @@ async def test_lines_may_be_torn(source: cluster.Cluster, tap: Any, given: seams
     def torn(request: httpx2.Request) -> httpx2.Response:
         assert request.url.params["allowWatchBookmarks"] == "true"
         event = {"type": "ADDED", "object": {"metadata": {"name": "ä" * 10}}}
-        text = (json.dumps(event, ensure_ascii=False) + "\n").encode() * 2
+        text = (json.dumps(event, ensure_ascii=False) + "\n\n").encode() * 2
 
         async def pieces() -> Any:
             for start in range(0, len(text), 7):

@@ -34,8 +34,21 @@ async def test_what_is_applied_has_place_owner_and_manager(
     found = await source.get(kinds.CONFIG_MAP, "config", "home")
     assert found is not None
     assert [one["manager"] for one in found["metadata"]["managedFields"]] == ["test-keystone"]
-    free = await begin().apply(config("free"), owned=False)
-    assert "ownerReferences" not in free["metadata"]
+    free = config("free")
+    free["metadata"]["namespace"] = "default"
+    await source.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}})
+    placed = await begin().apply(free, owned=False)
+    assert placed["metadata"]["namespace"] == "default"
+    assert "ownerReferences" not in placed["metadata"]
+
+
+async def test_the_status_of_another_object_can_be_written(
+    begin: Begin, source: cluster.Cluster, keystone: Any
+) -> None:
+    other = await source.create(keystone("other"))
+    await begin().replace_status({**other, "status": {"seen": True}})
+    found = await source.get(kinds.KEYSTONE, "other", "home")
+    assert (found or {})["status"] == {"seen": True}
 
 
 async def test_what_is_the_same_is_not_sent_again(begin: Begin, config: Any, tap: Any) -> None:

@@ -71,6 +71,7 @@ async def test_a_watch_that_ends_is_taken_up_where_it_ended(
         assert len(tap.watches) >= 3
         await source.create(config("b"))
         await given.clock.sleep(1)
+    assert metrics.WATCH_RESTARTS.value("configmaps", "ended") >= 2
     assert ear.heard == ["+b"]
     assert [method for method, _ in tap.requests] == ["POST"]
 

@@ -213,7 +213,7 @@ async def test_waiting_is_ended_by_an_event_or_a_poll(
         return outcome.DONE if found else outcome.wait("ConfigMap other")
 
     def named(_obj: Object, held: controller.Cache) -> list[Key]:
-        return [objects.key_of(one) for one in held.list(kinds.KEYSTONE)]
+        return [*map(objects.key_of, held.list(kinds.KEYSTONE)), Key("home", "nobody")]
 
     watch = controller.Watch(kinds.CONFIG_MAP, named)
     await source.create(keystone())
@@ -614,3 +614,74 @@ async def test_a_crash_anywhere_leaves_one_of_everything(
     async with running(one):
         await given.clock.sleep(5)
     assert len((await source.list(kinds.SECRET)).items) == 1
+
+
+async def test_a_kind_that_is_not_ours_gets_no_conditions_of_ours(
+    source: cluster.Cluster, given: seams.Seams, running: Make, config: Make
+) -> None:
+    counting = Counting(given, errors.Transient("no"), outcome.DONE)
+    foreign = controller.Controller("config", kinds.CONFIG_MAP, counting)
+    obj = config()
+    obj["metadata"]["namespace"] = "home"
+    await source.create(obj)
+    async with running(foreign):
+        await given.clock.sleep(5)
+    assert len(counting.times) == 2
+    assert "status" not in (await source.get(kinds.CONFIG_MAP, "config", "home") or {})
+
+
+async def test_a_conflict_is_tried_again_without_a_word(
+    source: cluster.Cluster, given: seams.Seams, running: Make, controlling: Make, keystone: Make
+) -> None:
+    stale = errors.api_error(409, {"reason": "Conflict"})
+    counting = Counting(given, stale, outcome.DONE)
+    await source.create(keystone())
+    async with running(controlling(counting)):
+        await given.clock.sleep(0.00001)
+        first = await source.get(kinds.KEYSTONE, "keystone", "home")
+        assert conditions.of(first or {}) == []
+        await given.clock.sleep(2)
+    assert len(counting.times) == 2
+
+
+async def test_what_was_deleted_while_it_waited_for_a_worker_is_not_looked_at(
+    source: cluster.Cluster, given: seams.Seams, running: Make, controlling: Make, keystone: Make
+) -> None:
+    seen: list[str] = []
+
+    async def reconcile(p: controller.Pass) -> outcome.Outcome:
+        seen.append(p.key.name)
+        await given.clock.sleep(5)
+        return outcome.DONE
+
+    await source.create(keystone("one"))
+    await source.create(keystone("two"))
+    async with running(controlling(reconcile, workers=1)):
+        await given.clock.sleep(1)
+        await source.delete(kinds.KEYSTONE, "two", "home")
+        await given.clock.sleep(20)
+    assert seen == ["one"]
+
+
+async def test_only_a_controlling_owner_of_the_right_kind_is_woken(
+    source: cluster.Cluster,
+    given: seams.Seams,
+    running: Make,
+    controlling: Make,
+    keystone: Make,
+    config: Make,
+) -> None:
+    counting = Counting(given, outcome.DONE)
+    await source.create(keystone())
+    async with running(controlling(counting)):
+        await given.clock.sleep(1)
+        for name, group in (("Glance", "ouranos.cloud/v1alpha1"), ("Keystone", "other.cloud/v1")):
+            reference = {"apiVersion": group, "kind": name, "name": "keystone", "uid": "u"}
+            obj = config(f"of-{name.lower()}")
+            obj["metadata"] |= {
+                "namespace": "home",
+                "ownerReferences": [{**reference, "controller": True}],
+            }
+            await source.create(obj)
+        await given.clock.sleep(1)
+    assert len(counting.times) == 1

@@ -40,9 +40,7 @@ class Store:
     def owned(self, uid: str) -> Iterator[Object]:
         """Yield the objects whose controlling owner has that uid."""
         for key in self._owned.get(uid, ()):
-            obj = self.get(key)
-            if obj is not None:
-                yield obj
+            yield self._objects[key.namespace][key.name]
 
     def heard(self, obj: Object) -> tuple[Object | None, Object | None]:
         """Take in an object that a watch or a list reported; return what was before and is now."""

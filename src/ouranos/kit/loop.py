@@ -75,28 +75,23 @@ class Loop:
 
     def hear(self, kind: Kind, before: Object | None, after: Object | None) -> None:
         """Take in that an object of any kind has changed."""
-        if not self._started:
+        shown = after or before
+        if not self._started or shown is None:
             return
         if kind == self.controller.kind:
-            self._hear_of_own(before, after)
+            self._hear_of_own(objects.key_of(shown), after)
         for key in self._named(kind, before, after):
             named = self._store.get(key)
             if named is not None and self.controller.wants(named):
                 self.queue.add(key)
-        if after is None and before is not None:
-            self._memory.forget(kind, objects.key_of(before))
+        if after is None:
+            self._memory.forget(kind, objects.key_of(shown))
 
-    def _hear_of_own(self, before: Object | None, after: Object | None) -> None:
-        if after is not None:
-            key = objects.key_of(after)
-            if self._own_writes.get(key) == objects.version_of(after):
-                return
-            if self.controller.wants(after):
-                self.queue.add(key)
-            else:
-                self._forget(key)
-        elif before is not None:
-            self._forget(objects.key_of(before))
+    def _hear_of_own(self, key: Key, after: Object | None) -> None:
+        if after is None or not self.controller.wants(after):
+            self._forget(key)
+        elif self._own_writes.get(key) != objects.version_of(after):
+            self.queue.add(key)
 
     def _forget(self, key: Key) -> None:
         self.queue.forget(key)

@@ -47,15 +47,13 @@ class Outcome:
     @property
     def reason(self) -> conditions.Reason:
         """The reason that says what the reader should do about the whole."""
-        for failure in self.failures:
-            if isinstance(failure, _BUGS):
-                return conditions.Reason.INTERNAL_ERROR
-        for failure in self.failures:
-            if not isinstance(failure, errors.Terminal):
-                return conditions.Reason.TRANSIENT_ERROR
-        for failure in self.failures:
-            if isinstance(failure, errors.Terminal):
-                return failure.reason
+        final = [one.reason for one in self.failures if isinstance(one, errors.Terminal)]
+        if any(map(is_bug, self.failures)):
+            return conditions.Reason.INTERNAL_ERROR
+        if len(final) < len(self.failures):
+            return conditions.Reason.TRANSIENT_ERROR
+        if final:
+            return final[0]
         return conditions.Reason.WAITING if self.waits else conditions.Reason.SUCCEEDED
 
     @property
