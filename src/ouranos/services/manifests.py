@@ -142,7 +142,6 @@ def schema_job(
     process = pods.Process(
         name="schema",
         command=schema.initialise,
-        queue=schema.queue,
         options=schema.options,
         credentials=schema.credentials,
         volumes=schema.volumes(scope),

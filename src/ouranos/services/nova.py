@@ -101,7 +101,6 @@ SERVICE = page.Service(
         expand=("nova-manage", "api_db", "sync"),
         migrate=("nova-manage", "db", "online_data_migrations"),
         check=("nova-status", "upgrade", "check"),
-        queue=True,
     ),
     components=(
         page.wsgi(

@@ -296,7 +296,6 @@ class Schema:
     options: tuple[Option, ...] = ()
     credentials: tuple[str, ...] = ()
     """Passwords that the initialiser finds as `OURANOS_<NAME>_USERNAME` and `_PASSWORD`."""
-    queue: bool = False
     volumes: Callable[[Scope], tuple[Volume, ...]] = lambda _: ()
     needs_running: bool = False
     """Whether `initialise` is run after the workload is up (Designate's pools)."""

@@ -13,10 +13,10 @@ from ouranos.services import catalog, claims, files, page, secrets, work, worklo
 
 STAGES: tuple[kit_pipeline.Stage[work.Work], ...] = (
     kit_pipeline.Stage((secrets.secrets,)),
-    kit_pipeline.Stage((claims.database, claims.queue)),
-    kit_pipeline.Stage((files.config,)),
-    # Conductors and schedulers log in when they start, so the user comes before the workload.
-    kit_pipeline.Stage((workload.schema, catalog.account)),
+    kit_pipeline.Stage((claims.database, files.config)),
+    # A schema needs no queue, and a broker starts slowly. Conductors and schedulers log in when
+    # they start, so the user comes before the workload.
+    kit_pipeline.Stage((claims.queue, workload.schema, catalog.account)),
     kit_pipeline.Stage((workload.workload,)),
     kit_pipeline.Stage((workload.preparation, catalog.catalog)),
     kit_pipeline.Stage((catalog.inside, catalog.health)),
