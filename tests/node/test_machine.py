@@ -89,7 +89,8 @@ def test_an_identity_is_more_than_a_pid() -> None:
 
 
 async def test_the_end_of_a_process_is_awaited() -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+    words = [sys.executable, "-c", "input()"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE) as process:  # noqa: ASYNC220
         found = identity.of(process.pid)
         assert not await identity.ended_within(found, 0.05)
         assert process.stdin

@@ -1,4 +1,4 @@
-"""A node's supervisor in a process of its own, to be killed: `supervisor.py ROOT FOLDER URL NUMBER`."""
+"""A node's supervisor in a process of its own, to be killed."""
 
 import asyncio
 import sys

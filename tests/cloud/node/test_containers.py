@@ -1,12 +1,15 @@
 """A pod's containers run as its manifest says."""
 
 import asyncio
+import os
 import time
 
 from tests_node import Engine, init_of
 
 from ouranos.engine.node import identity
 from ouranos.kit import kinds
+
+SEES = "while ! busybox ps | grep -q 'sleep 7[7]'; do busybox sleep 0.1; done; echo seen; sleep 99"
 
 
 async def test_a_pod_runs_and_is_deleted(engine: Engine) -> None:
@@ -208,14 +211,14 @@ async def test_probes_decide_readiness_and_life(engine: Engine) -> None:
     )
     pod = await engine.ready("web")
     root = f"/proc/{init_of(pod['status'], engine.told).pid}/root"
-    await asyncio.to_thread(lambda: __import__("os").unlink(f"{root}/tmp/ready"))
+    await asyncio.to_thread(os.unlink, f"{root}/tmp/ready")
 
     async def unready() -> bool:
         status = (await engine.pod("web") or {})["status"]
         return not status["containerStatuses"][0]["ready"]
 
     await engine.until(unready, "web to be unready")
-    await asyncio.to_thread(lambda: __import__("os").unlink(f"{root}/tmp/alive"))
+    await asyncio.to_thread(os.unlink, f"{root}/tmp/alive")
 
     async def again() -> bool:
         status = (await engine.pod("web") or {})["status"]
@@ -229,7 +232,7 @@ async def test_probes_decide_readiness_and_life(engine: Engine) -> None:
 async def test_hooks_and_graceful_end(engine: Engine) -> None:
     await engine.create(
         "hooks",
-        "trap 'echo asked; exit 0' TERM; while [ ! -e /tmp/hook ]; do sleep 0.05; done; echo hooked;"
+        "trap 'exit 0' TERM; while [ ! -e /tmp/hook ]; do sleep 0.05; done; echo hooked;"
         "sleep 99 & wait",
         c_lifecycle={
             "postStart": {"exec": {"command": ["touch", "/tmp/hook"]}},
@@ -262,24 +265,9 @@ async def test_a_missing_image_is_said_and_fetched_when_it_is_there(engine: Engi
 
 
 async def test_a_shared_pid_namespace(engine: Engine) -> None:
-    other = {"name": "other", "image": "x", "command": ["/usr/bin/busybox", "sleep", "77"]}
-    await engine.create(
-        "share",
-        "while ! busybox ps | grep -q 'sleep 7[7]'; do busybox sleep 0.1; done; echo seen; sleep 99",
-        shareProcessNamespace=True,
-    )
-    await engine.client.delete(kinds.POD, "share", "default", grace_seconds=0)
-    await engine.gone("share")
-    main = {
-        "name": "main",
-        "image": "x",
-        "command": [
-            "/bin/sh",
-            "-c",
-            "while ! busybox ps | grep -q 'sleep 7[7]'; do busybox sleep 0.1; done; echo seen; sleep 99",
-        ],
-    }
-    await engine.create("both", "true", shareProcessNamespace=True, containers=[main, other])
+    sleeps = {"name": "other", "image": "x", "command": ["/usr/bin/busybox", "sleep", "77"]}
+    sees = {"name": "main", "image": "x", "command": ["/bin/sh", "-c", SEES]}
+    await engine.create("both", "true", shareProcessNamespace=True, containers=[sees, sleeps])
     await engine.ready("both")
     await engine.said("both", "seen", container="main")
 

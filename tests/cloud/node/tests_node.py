@@ -1,9 +1,10 @@
-"""What the node's stories share: an API in memory, real nodes, small programs from one small image."""
+"""What the node's stories share: an API in memory, real nodes, one small image."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import subprocess
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -19,6 +20,7 @@ from pyroute2.nftables import main as nftables
 
 from ouranos.engine.apiserver import server
 from ouranos.engine.node import config, identity, node
+from ouranos.images import apt, processes
 from ouranos.kit import cluster, errors, kinds, seams
 
 IMAGE = "ouranos.cloud/small:1"
@@ -53,7 +55,8 @@ def small_root(folder: Path) -> Path:
     """Extract the small image once; an interrupted extraction is done again."""
     root = folder / "root"
     if not (folder / "done").exists():
-        subprocess.run(["rm", "-rf", str(root)], check=True)
+        shutil.rmtree(root, ignore_errors=True)
+        archive = asyncio.run(apt.host_archive(processes.Patience()))
         folder.mkdir(parents=True, exist_ok=True)
         subprocess.run(
             [
@@ -65,8 +68,7 @@ def small_root(folder: Path) -> Path:
                 "--format=directory",
                 "trixie",
                 str(root),
-                "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] "
-                "http://deb.debian.org/debian trixie main",
+                f"deb [signed-by={apt.KEYRING}] {archive.main} trixie main",
             ],
             check=True,
             capture_output=True,
@@ -285,6 +287,11 @@ def make_stranger(name: str, network: IPv4Network) -> None:
         links.addr("add", index=index, address=str(network[7]), prefixlen=28)
 
 
+def has_link(name: str) -> bool:
+    with pyroute2.IPRoute() as links:
+        return bool(links.link_lookup(ifname=name))
+
+
 def remove_stranger(name: str) -> None:
     with pyroute2.IPRoute() as links:
         links.link("del", index=links.link_lookup(ifname=name)[0])
@@ -320,7 +327,7 @@ def host(folder: Path) -> dict[str, Any]:
 
 
 def _namespaces(folder: Path) -> list[str]:
-    """Return the mount namespaces, other than the host's, that have something of the folder mounted."""
+    """Return the mount namespaces that have something of the folder mounted."""
     found: set[str] = set()
     for entry in os.scandir("/proc"):
         if entry.name.isdigit():

@@ -162,6 +162,8 @@ def _delegate(folder: Path) -> None:
 
 
 def _inherit_cpus(folder: Path) -> None:
+    """Give a new cgroup its parent's processors; the kernel does it for those below it."""
+    (folder / "cgroup.clone_children").write_text("1")
     for file in ("cpuset.cpus", "cpuset.mems"):
         if not (folder / file).read_text().strip():
             (folder / file).write_text((folder.parent / file).read_text())

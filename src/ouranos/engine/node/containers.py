@@ -77,7 +77,11 @@ class Containers:
             record = await self.space.run(self._create, plan)
             await self.runc.start(record.id)
         except (errors.Transient, OSError) as error:
-            return await self._never_ran(record, str(error))
+            try:
+                return await self._never_ran(record, str(error))
+            except OSError:  # the disk is full: nothing can be written down, so nothing may be left
+                await self.forget(record)
+                raise
         return await self._save(record.but(phase=records.Phase.RUNNING, started=records.now()))
 
     def _create(self, plan: Plan) -> records.Record:

@@ -20,6 +20,7 @@ from ouranos.engine.node import (
     facts,
     identity,
     images,
+    lock,
     logs,
     mountspace,
     network,
@@ -91,6 +92,7 @@ class Node:
         self._shared: context.Context | None = None
         self._workers: dict[str, pod.Worker] = {}
         self._group = asyncio.TaskGroup()
+        self._lock: lock.Lock | None = None
         self._running: asyncio.Task[None] | None = None
         self._begun = False
         self._idle = asyncio.Event()
@@ -101,8 +103,11 @@ class Node:
     async def run(self) -> None:
         """Be a node until cancelled or stopped; containers go on after that.
 
+        What stands in the way (an address range in use, a missing image) is said in the Node
+        object's conditions, and tried again.
+
         Raises:
-            Terminal: the node's name or addresses are in use by somebody else.
+            Terminal: another supervisor runs this node.
         """
         self._running = asyncio.current_task()
         self._idle.clear()
@@ -115,8 +120,7 @@ class Node:
             await self._work(held, found)
         finally:
             self._shared = None
-            if space is not None:
-                await asyncio.to_thread(space.close)
+            await self._close(space)
             self._running = None
             self._idle.set()
 
@@ -140,7 +144,7 @@ class Node:
             try:
                 await shutdown.everything(self.config, held, found)
             finally:
-                await asyncio.to_thread(held.space.close)
+                await self._close(held.space)
         elif not await self._seams.blocking(network.is_anothers, self.config):
             # the folder was removed under running containers: only their cgroup still names them
             groups = cgroups.Cgroups(self.config.cgroup_parent)
@@ -155,15 +159,24 @@ class Node:
     async def _open(self) -> tuple[containers.Containers, list[records.Record]]:
         """Enter the node's mount namespace and find the containers that are there."""
         layout = self.config.layout
+        self._lock = await self._seams.blocking(lock.take, layout.directory)
         left = await self._seams.blocking(records.load, layout)
         boot = identity.boot()
         holders = [record.conmon for record in left if record.boot == boot]
         space = mountspace.MountSpace.open(holders)
         if space.fresh:
-            await space.run(rootfs.share, layout.root)
+            await space.run(rootfs.share_root, layout.root)
         groups = cgroups.Cgroups(self.config.cgroup_parent)
         held = containers.Containers(layout, space, groups)
         return held, await held.adopt()
+
+    async def _close(self, space: mountspace.MountSpace | None) -> None:
+        """Leave the mount namespace and the lock; what is under way there is awaited."""
+        if space is not None:
+            await asyncio.to_thread(space.close)
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     async def _work(self, held: containers.Containers, found: list[records.Record]) -> None:
         recorder = events.Recorder(self._api, self.config.name, self._seams)
@@ -214,8 +227,10 @@ class Node:
                     _log.info("Created a world", node=self.config.name)
                 else:
                     await worlds.connect(self.config, shared.held, shared.world)
-            except errors.Transient as error:
+            except errors.OuranosError as error:
+                # an address range in use is terminal for `up`, but its user may go away
                 registrar.say(f"the node's world cannot be made: {error}")
+                _log.warning("Retrying to make a world", node=self.config.name, error=str(error))
                 await self._seams.clock.sleep(_RETRY)
                 continue
             registrar.say("")
@@ -273,7 +288,7 @@ class Node:
         while True:
             await self._seams.clock.sleep(_ROTATION)
             for worker in [*self._workers.values()]:
-                for record in worker.running():
+                for record in [*worker.attempts.running()]:
                     bundle = self.config.layout.container(record.id)
                     with contextlib.suppress(OSError):
                         logs.rotate(record, bundle)
@@ -294,7 +309,7 @@ class Node:
         for worker in self._workers.values():
             key = objects.key_of(worker.pod)
             if key == (request.namespace, request.pod):
-                attempts = worker.attempts.get(request.container) or []
+                attempts = worker.attempts.of(request.container)
                 wanted = attempts[-2:-1] if request.previous else attempts[-1:]
                 if wanted and Path(wanted[0].log).exists():
                     return wanted[0], functools.partial(worker.is_running, wanted[0].id)

@@ -8,16 +8,15 @@ import asyncio
 import contextlib
 import dataclasses
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import Any, Final
 
 from ouranos.engine.node import (
+    attempts,
     context,
     ending,
     events,
     images,
     lifecycle,
-    logs,
     lookups,
     obstacles,
     preparation,
@@ -30,7 +29,6 @@ from ouranos.engine.node import (
 )
 from ouranos.kit import errors, kinds, log, objects
 
-_KEPT_ATTEMPTS: Final = 2
 _RETRY_FIRST: Final = 1.0
 _RETRY_LONGEST: Final = 30.0
 
@@ -46,13 +44,12 @@ class Worker:
         self.shared = shared
         self.uid = objects.uid_of(pod)
         self._last_seen = pod
-        self.attempts: dict[str, list[records.Record]] = {}
+        own = [record for record in found if record.role is not records.Role.SANDBOX]
+        self.attempts = attempts.Attempts(shared, self.uid, own)
         self._sandbox = sandbox.Sandbox(shared)
-        for record in sorted(found, key=lambda one: one.created):
+        for record in found:
             if record.role is records.Role.SANDBOX:
                 self._sandbox.record = record
-            else:
-                self.attempts.setdefault(record.container, []).append(record)
         self._wake = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._watches: dict[str, asyncio.Task[None]] = {}
@@ -91,14 +88,9 @@ class Worker:
                 self._problems[name] = dataclasses.replace(problem, retry_at=now)
         self.wake()
 
-    def running(self) -> list[records.Record]:
-        """Return the containers that run."""
-        every = (attempts[-1] for attempts in self.attempts.values())
-        return [record for record in every if not record.has_ended]
-
     def is_running(self, identifier: str) -> bool:
         """Whether a container of the pod runs."""
-        return any(record.id == identifier for record in self.running())
+        return any(record.id == identifier for record in self.attempts.running())
 
     def refers_to(self, kind: objects.Kind, name: str) -> bool:
         """Whether the pod's spec names a ConfigMap or Secret."""
@@ -111,7 +103,7 @@ class Worker:
     def renew_files(self) -> None:
         """Bring the pod's volumes up to date, and start what only waited for them."""
         self.retry()
-        if "files" not in self._tasks and self.running():
+        if "files" not in self._tasks and any(self.attempts.running()):
             self._do("files", self._renew_files())
 
     async def _renew_files(self) -> None:
@@ -193,7 +185,7 @@ class Worker:
             pod=pod,
             now=self.shared.seams.clock.now(),
             world=own.id if own else (world.id if world else ""),
-            attempts={name: tuple(found) for name, found in self.attempts.items()},
+            attempts=self.attempts.all(),
             health=dict(self._health),
             problems=dict(self._problems),
             busy=frozenset(self._tasks),
@@ -248,15 +240,14 @@ class Worker:
                 plan = await preparation.plan(
                     self.shared, pod, container, start, image, self._sandbox.of(pod)
                 )
+            self._tell(events.NORMAL, "Created", f"Created container: {name}")
+            record = await self.shared.held.run(plan)
         except (errors.OuranosError, OSError, ValueError) as error:
             self._hinder(name, error)
             return
         self._problems.pop(name, None)
         self._failures.pop(name, None)
-        self._tell(events.NORMAL, "Created", f"Created container: {name}")
-        record = await self.shared.held.run(plan)
-        self.attempts.setdefault(name, []).append(record)
-        await self._forget_old(name)
+        await self.attempts.add(record)
         if record.has_ended:
             self._tell(events.WARNING, "Failed", f"Error: {record.message}")
             return
@@ -290,7 +281,7 @@ class Worker:
 
     async def _stop(self, stop: lifecycle.Stop) -> None:
         container, name = self._container(stop.container), stop.container
-        record = self.attempts[name][-1]
+        record = self.attempts.of(name)[-1]
         text = f"Container {name} {stop.message}, will be restarted"
         if stop.reason != "Unhealthy":
             text = f"Stopping container {name}"
@@ -325,9 +316,9 @@ class Worker:
         names = ("initContainerStatuses", "containerStatuses")
         known = {one["name"]: one for sort in names for one in present.get(sort) or ()}
         named = {one["name"] for one in lifecycle.every(self.pod)}
-        for name, attempts in self.attempts.items():
-            if name in named and not attempts[-1].has_ended:
-                self._watch(attempts[-1], known.get(name))
+        for record in self.attempts.running():
+            if record.container in named:
+                self._watch(record, known.get(record.container))
 
     def _watch(self, record: records.Record, known: objects.Object | None) -> None:
         name = record.container
@@ -380,8 +371,7 @@ class Worker:
         if words:
             ended = ended.but(message=words)
             await self.shared.held.space.run(records.save, self.shared.layout, ended)
-        attempts = self.attempts[record.container]
-        attempts[attempts.index(record)] = ended
+        self.attempts.replace(record, ended)
         self._health.pop(record.container, None)
         if ended.reason not in {"Completed", "Error"}:
             text = f"Container {record.container} ended: {ended.reason} ({ended.exit_code})"
@@ -389,28 +379,12 @@ class Worker:
         self._watches.pop(record.id, None)
         self.wake()
 
-    async def _forget_old(self, name: str) -> None:
-        attempts = self.attempts[name]
-        while len(attempts) > _KEPT_ATTEMPTS:
-            old = attempts.pop(0)
-            await self._forget(old)
-
-    async def _forget(self, record: records.Record) -> None:
-        def remove() -> None:
-            preparation.terminal(self.shared, self.uid, record.id).unlink(missing_ok=True)
-            logs.remove(Path(record.log))
-
-        await self.shared.held.forget(record)
-        await self.shared.held.space.run(remove)
-
     # The end.
 
     async def _leave(self, pod: objects.Object) -> None:
         """Remove what is left of the pod, here and then in the API."""
         await self._sandbox.end()
-        for attempts in self.attempts.values():
-            for record in attempts:
-                await self._forget(record)
+        await self.attempts.forget()
         await self.shared.held.space.run(preparation.remove, self.shared, pod)
         key = objects.key_of(pod)
         if not self.is_gone:

@@ -280,7 +280,7 @@ def _plan(  # noqa: PLR0913, PLR0917 - everything that a container is made from
             rights=rights,
             environment=known,
             mounts=seen.mounts,
-            devices=seen.devices,
+            devices=seen.devices + (volumes.of_privileged() if rights.privileged else ()),
             open_files=facts.open_files(),
             oom_score=max(score, facts.oom_floor()),
         ),

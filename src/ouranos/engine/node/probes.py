@@ -60,6 +60,8 @@ def is_supported(probe: objects.Object) -> bool:
 async def check(probe: objects.Object, target: Target) -> Result:
     """Do once what a probe (or a hook) asks for, within its `timeoutSeconds`."""
     seconds = float(probe.get("timeoutSeconds") or 1)
+    if not is_supported(probe):
+        return Result(passed=False, text="this node has only httpGet, tcpSocket and exec probes")
     if "exec" in probe:
         code, output = await target.execute(list(probe["exec"].get("command") or ()), seconds)
         return Result(code == 0, output.strip() or f"command exited with {code}")

@@ -21,6 +21,7 @@ class Registrar:
         self._api = api
         self._seams = given
         self._trouble = "the node's world is being made"
+        self._runtime = ""
         self._changed = asyncio.Event()
 
     def say(self, trouble: str) -> None:
@@ -49,7 +50,8 @@ class Registrar:
         before: objects.Object = objects.mapping(node, "status")
         now = self._seams.clock.now()
         wanted = facts.status(before, self._told, machine, now, self._trouble)
-        wanted["nodeInfo"] = facts.information(_VERSION, f"runc://{_runtime()}")
+        self._runtime = self._runtime or await _runtime()
+        wanted["nodeInfo"] = facts.information(_VERSION, f"runc://{self._runtime}")
         if wanted != before:
             patch: objects.Object = {"status": wanted}
             await self._api.patch(kinds.NODE, self._told.name, "", patch, subresource="status")
@@ -101,6 +103,10 @@ class Registrar:
             )
 
 
-def _runtime() -> str:
-    """Return where runc is; its version costs a process, and its place says which one it is."""
-    return runc.program("runc")
+async def _runtime() -> str:
+    """Return runc's version."""
+    process = await asyncio.create_subprocess_exec(
+        runc.program("runc"), "--version", stdout=asyncio.subprocess.PIPE, env=runc.ENVIRONMENT
+    )
+    output, _ = await process.communicate()
+    return output.decode().partition("\n")[0].rpartition(" ")[2]

@@ -133,3 +133,11 @@ def share(path: Path) -> None:
     """Make a folder a mount of its own whose mounts reach the containers that ask for them."""
     linux.mount(str(path), path, flags=linux.BIND | linux.RECURSIVE)
     linux.mount("", path, flags=linux.SHARED)
+
+
+def share_root(path: Path) -> None:
+    """Share the node's root; its /run is empty after each start of the node, as on any machine."""
+    share(path)
+    volatile = path / "run"
+    volatile.mkdir(mode=0o755, exist_ok=True)
+    linux.mount("tmpfs", volatile, "tmpfs", linux.NOSUID | linux.NODEV, "mode=755")

@@ -176,7 +176,8 @@ def _mounts(facts: Facts) -> list[Mount]:
         own = (f"uid={user.uid}", f"gid={user.gid}")
         standard += [
             Mount("tmpfs", _TEMPORARY, "tmpfs", (*private, "mode=1777", "size=1g")),
-            Mount("tmpfs", "/run", "tmpfs", (*private, "mode=755", "size=64m", *own)),
+            # with what the image has there: folders of its users
+            Mount("tmpfs", "/run", "tmpfs", (*private, "mode=755", "size=64m", *own, "tmpcopyup")),
         ]
     asked = {mount.destination.rstrip("/") for mount in facts.mounts}
     hidden = tuple(f"{path}/" for path in asked if path in {"/dev", "/sys"})

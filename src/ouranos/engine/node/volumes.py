@@ -22,7 +22,9 @@ GUESTS: Final = "guests"
 """The cgroup for processes that are to outlive the container that starts them."""
 
 _CGROUPS: Final = "/sys/fs/cgroup"
-_KNOWN_DEVICES: Final = {"/dev/net/tun": (10, 200), "/dev/kvm": (10, 232), "/dev/fuse": (10, 229)}
+_KNOWN_DEVICES: Final = {"/dev/net/tun": (10, 200), "/dev/fuse": (10, 229)}
+"""Devices that the kernel loads a module for, where the machine has made no node for them."""
+_PRIVILEGED: Final = ("net/tun", "fuse", "kvm", "vhost-net", "vhost-vsock", "loop-control")
 _GROUP_WRITES: Final = 0o660
 
 
@@ -135,16 +137,23 @@ def host_path(told: objects.Object, layout: config.Layout, groups: cgroups.Cgrou
     if path == "/dev":
         return Source(places=(("", rootfs.Binding(Path("/dev"))),))
     if sort == "CharDevice" or path.startswith("/dev/"):
-        device = _device(path)
-        if device:
-            return Source(device=device)
+        found = device(path)
+        if found:
+            return Source(device=found)
         if sort == "CharDevice":
             raise VolumeError(f"hostPath type check failed: {path} is not a character device")
     _check(layout.root, path, sort)
     return Source(places=(("", rootfs.Binding(layout.root, path)),), creates=True)
 
 
-def _device(path: str) -> spec.Device | None:
+def of_privileged() -> tuple[spec.Device, ...]:
+    """Return the devices that a privileged container finds in its /dev."""
+    found = (device(f"/dev/{name}") for name in _PRIVILEGED)
+    return tuple(one for one in found if one is not None)
+
+
+def device(path: str) -> spec.Device | None:
+    """Return the machine's character device of that path, if it has one."""
     try:
         found = os.stat(path)  # noqa: PTH116
     except FileNotFoundError:
@@ -279,8 +288,7 @@ def mounted(
         source = sources[one["name"]]
         path: str = one["mountPath"]
         if source.device:
-            device = source.device
-            devices.append(spec.Device(path, device.major, device.minor))
+            devices.append(spec.Device(path, source.device.major, source.device.minor))
         if source.mount:
             told = source.mount
             mounts.append(spec.Mount(told.source, path, told.kind, told.options))
