@@ -127,7 +127,8 @@ class Machine(RuleBasedStateMachine):
 
     @rule(target=versions, name=NAMES, manager=MANAGERS, data=DATA)
     def apply(self, name: str, manager: str, data: dict[str, str]) -> tuple[str, int]:
-        body = {"apiVersion": "v1", "kind": "ConfigMap", "data": data}
+        metadata = {"name": name}
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
         query = {"fieldManager": manager, "force": "true"}
         answer = self.request("PATCH", f"{MAPS}/{name}", body, **query)
         assert answer.status_code == (200 if name in self.data else 201), answer.text

@@ -151,6 +151,20 @@ async def test_an_apply_needs_a_manager(api: httpx2.AsyncClient, map_path: str) 
     assert "fieldManager: Required value" in refused.json()["message"]
 
 
+async def test_an_apply_names_its_object(api: httpx2.AsyncClient, map_path: str) -> None:
+    nameless = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "1"}}
+    refused = await patch(api, map_path, APPLY, nameless, fieldManager="me")
+    assert refused.status_code == 400
+    assert refused.json()["message"].endswith("name must be provided")
+
+
+async def test_what_is_empty_is_left_out(api: httpx2.AsyncClient, map_path: str) -> None:
+    for _ in range(2):
+        made = await patch(api, map_path, APPLY, claimed(), fieldManager="me")
+        assert "data" not in made.json()
+        assert made.json()["metadata"]["managedFields"][0]["fieldsV1"] == {"f:data": {}}
+
+
 async def test_the_same_apply_again_writes_nothing(api: httpx2.AsyncClient, map_path: str) -> None:
     first = await patch(api, map_path, APPLY, claimed(a="1"), fieldManager="me")
     second = await patch(api, map_path, APPLY, claimed(a="1"), fieldManager="me")

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any, cast
 from uuid import UUID
 
-from ouranos.engine.apiserver import exchange, failure, fields, metadata, strategy
+from ouranos.engine.apiserver import emptiness, exchange, failure, fields, metadata, strategy
 from ouranos.engine.apiserver.merge import managed
 from ouranos.engine.apiserver.records import Record
 from ouranos.engine.apiserver.resources import Registry, Resource
@@ -150,6 +150,11 @@ class Writer:
         """
         if fields.at(applied, "metadata", "managedFields"):
             raise failure.bad_request("metadata.managedFields must be nil")
+        if not fields.text(applied, "metadata", "name"):
+            raise failure.bad_request(
+                f"the name of the object ({target.name} based on URL) was undeterminable: "
+                "name must be provided"
+            )
         unknown = self._identify(target, applied)
         uid: str = applied["metadata"].get("uid", "")
         if uid and live is None:
@@ -290,6 +295,8 @@ class Writer:
         resource, schema = target.resource, target.resource.schema
         self._prune(target, obj, unknown)
         strategy.normalise(resource, obj)
+        if not resource.custom:
+            emptiness.drop(obj, schema.root)
         schema.default(obj)
         if before is None:
             causes = [*metadata.causes(resource, obj), *schema.validate(obj)]
