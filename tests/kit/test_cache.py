@@ -103,6 +103,9 @@ def test_owned_objects_are_found_by_their_owner() -> None:
     store.heard(thing(3, uid="a", name="a"))
     store.heard_deletion(thing(4, uid="b", name="b"))
     assert held.owned(kinds.SECRET, owner) == []
+    assert [one["metadata"]["name"] for one in held.orphans(kinds.SECRET, "home")] == ["a"]
+    assert held.orphans(kinds.SECRET, "away") == []
+    store.heard_deletion(thing(5, uid="a", name="a"))
     assert store._owned == {}
 
 

@@ -20,7 +20,7 @@ class Store:
     def __init__(self, kind: Kind) -> None:
         self.kind: Final = kind
         self._objects: dict[str, dict[str, Object]] = {}
-        self._owned: dict[str, set[Key]] = {}
+        self._owned: dict[str | None, set[Key]] = {}
         self._unreported: dict[Key, Object | None] = {}
         self._removed: set[str] = set()
         self._position = 0
@@ -37,8 +37,8 @@ class Store:
         for held in self._objects.values():
             yield from held.values()
 
-    def owned(self, uid: str) -> Iterator[Object]:
-        """Yield the objects whose controlling owner has that uid."""
+    def owned(self, uid: str | None) -> Iterator[Object]:
+        """Yield the objects whose controlling owner has that uid; None: those that have none."""
         for key in self._owned.get(uid, ()):
             yield self._objects[key.namespace][key.name]
 
@@ -117,17 +117,15 @@ class Store:
         self._drop(key)
         obj["metadata"].pop("managedFields", None)
         self._objects.setdefault(key.namespace, {})[key.name] = obj
-        owner = objects.controller_uid(obj)
-        if owner is not None:
-            self._owned.setdefault(owner, set()).add(key)
+        self._owned.setdefault(objects.controller_uid(obj), set()).add(key)
 
     def _drop(self, key: Key) -> None:
         held = self._objects.get(key.namespace)
         obj = None if held is None else held.pop(key.name, None)
         if held is not None and not held:
             del self._objects[key.namespace]
-        owner = None if obj is None else objects.controller_uid(obj)
-        if owner is not None and owner in self._owned:
+        if obj is not None:
+            owner = objects.controller_uid(obj)
             self._owned[owner].discard(key)
             if not self._owned[owner]:
                 del self._owned[owner]
@@ -183,6 +181,16 @@ class Cache:
             LookupError: no controller has named the kind.
         """
         return sorted(self._of(kind).owned(objects.uid_of(owner)), key=objects.key_of)
+
+    def orphans(self, kind: Kind, namespace: str = "") -> Objects:
+        """Return the objects of a kind that nobody controls, in one namespace or all, by name.
+
+        Raises:
+            LookupError: no controller has named the kind.
+        """
+        held = self._of(kind).owned(None)
+        found = (obj for obj in held if namespace in ("", objects.namespace_of(obj)))
+        return sorted(found, key=objects.key_of)
 
     def _of(self, kind: Kind) -> Store:
         try:

@@ -33,7 +33,8 @@ def claim(owner: Object, candidates: Iterable[Object]) -> Claim:
 
 async def settle(p: controller.Pass, kind: Kind) -> Objects:
     """Adopt and release objects of a kind in the cluster; return what the pass's object owns."""
-    found = claim(p.object, p.cache.list(kind, p.key.namespace))
+    candidates = [*p.cache.owned(kind, p.object), *p.cache.orphans(kind, p.key.namespace)]
+    found = claim(p.object, candidates)
     owned = list(found.owned)
     for one in found.adopt:
         references = objects.entries(one, "metadata", "ownerReferences")
