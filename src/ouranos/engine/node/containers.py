@@ -196,7 +196,7 @@ class Containers:
 
     def _forget(self, record: records.Record) -> None:
         (self.layout.exits / record.id).unlink(missing_ok=True)
-        shutil.rmtree(self.layout.container(record.id), ignore_errors=True)
+        rootfs.discard(self.layout.container(record.id))
 
     async def adopt(self) -> list[records.Record]:
         """Find the containers that an earlier supervisor has left; what never ran is removed."""

@@ -8,14 +8,13 @@ it came.
 import contextlib
 import os
 import secrets
-import shutil
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
-from ouranos.engine.node import config, identity
+from ouranos.engine.node import config, identity, rootfs
 from ouranos.kit import objects
 
 _FILE = "record.json"
@@ -123,7 +122,7 @@ def load(layout: config.Layout) -> list[Record]:
         try:
             found.append(msgspec.json.decode((folder / _FILE).read_bytes(), type=Record))
         except FileNotFoundError:
-            shutil.rmtree(folder)
+            rootfs.discard(folder)
     return found
 
 

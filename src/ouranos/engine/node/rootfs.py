@@ -103,11 +103,16 @@ def release(bundle: Path) -> None:
     for entry in [*folder.iterdir()] if folder.exists() else ():
         unmount_tree(entry)
         _remove_point(entry)
-    for name in (_ROOT, _SCRATCH):
-        unmount_tree(bundle / name)
-        _remove_point(bundle / name)
-    _remove_point(folder)
+    for point in (bundle / _ROOT, bundle / _SCRATCH, folder):
+        unmount_tree(point)
+        _remove_point(point)
     shutil.rmtree(bundle / _WRITABLE, ignore_errors=True)
+
+
+def discard(bundle: Path) -> None:
+    """Remove a container's folder; what is mounted in it is let go first, and never followed."""
+    release(bundle)
+    shutil.rmtree(bundle, ignore_errors=True)
 
 
 def _remove_point(path: Path) -> None:
