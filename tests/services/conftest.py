@@ -102,6 +102,7 @@ def house(given: seams.Seams) -> House:
         *wanted: page.Service,
         pages: tuple[page.Service, ...] = services.PAGES,
         behaviour: script.Behaviour | None = None,
+        ovn: objects.Object | None = None,
         **spec: Any,
     ) -> AsyncGenerator[World]:
         password = [""]
@@ -110,10 +111,10 @@ def house(given: seams.Seams) -> House:
         backing = [
             _fulfil(kinds.DATABASE, {"host": "mariadb", "port": 3306}),
             _fulfil(kinds.VHOST, {"host": "rabbitmq", "port": 5672}),
-            _fulfil(kinds.OVN, OVN),
+            _fulfil(kinds.OVN, ovn or OVN),
         ]
         machine = node.SimulatedNode("node1", given, behaviour=behaviour or _usual)
-        ovn = {
+        databases = {
             "apiVersion": kinds.OVN.api_version,
             "kind": "OVN",
             "metadata": {"name": "ovn", "namespace": "home"},
@@ -122,7 +123,7 @@ def house(given: seams.Seams) -> House:
         parts = [
             *crds.generate(),
             *services.crds.of(pages),
-            ovn,
+            databases,
             *(a_service(one, **spec) for one in wanted),
         ]
         running = twin.running(

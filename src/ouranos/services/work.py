@@ -108,7 +108,7 @@ def _resolved(pass_: controller.Pass, connection: str) -> str:
     if not connection:
         return ""
     method, host, port = connection.split(":", 2)
-    if pass_.cache.get(kinds.SERVICE, host, pass_.key.namespace) is None:
+    if "." in host:
         return connection
     place = address.of_service(pass_.cache, pass_.key.namespace, host, int(port))
     return f"{method}:{place[0]}:{place[1]}" if place else ""
