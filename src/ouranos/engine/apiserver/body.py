@@ -9,13 +9,14 @@ import yaml
 
 from ouranos.engine.apiserver import failure
 from ouranos.engine.apiserver.exchange import JSON, Request
+from ouranos.engine.apiserver.protobuf import reader
 from ouranos.kit.objects import Object
 
 YAML = ("application/yaml", "application/apply-patch+yaml")
 _PATCHES = tuple(
     f"application/{name}+json" for name in ("json-patch", "merge-patch", "strategic-merge-patch")
 )
-_READ = frozenset({JSON, *YAML, *_PATCHES, ""})
+_READ = frozenset({JSON, *YAML, *_PATCHES, reader.MEDIA_TYPE, ""})
 MAX_BYTES = 3 << 20
 
 
@@ -34,6 +35,13 @@ def _yaml(text: bytes) -> Any:
         raise failure.bad_request(f"the object cannot be read: {error}") from None
 
 
+def _protobuf(content: bytes) -> Object:
+    try:
+        return reader.read(content)
+    except reader.ProtobufError as error:
+        raise failure.bad_request(f"the object cannot be read: {error}") from None
+
+
 def decoded(request: Request) -> Any:
     """Give the value that the body holds.
 
@@ -45,7 +53,9 @@ def decoded(request: Request) -> Any:
         raise failure.Failure(413, "RequestEntityTooLarge", message, {})
     kind = request.content_type
     if kind not in _READ:
-        raise failure.unsupported_media_type(kind, (JSON, YAML[0]))
+        raise failure.unsupported_media_type(kind, (JSON, YAML[0], reader.MEDIA_TYPE))
+    if kind == reader.MEDIA_TYPE:
+        return _protobuf(request.body)
     if kind in YAML and not request.body.lstrip().startswith(b"{"):
         return _yaml(request.body)
     try:

@@ -1,0 +1,1 @@
+"""How objects come in Kubernetes' protobuf, as some commands of kubectl send them."""
