@@ -153,6 +153,17 @@ async def test_a_refusal_that_is_no_status_is_told_as_it_is(
         await anext(source.watch(kinds.POD, resource_version="1"))
 
 
+@pytest.mark.parametrize("body", [b"<html>", b'["a list"]', b'{"half": '])
+async def test_what_is_no_object_did_not_come_from_the_api(
+    source: cluster.Cluster, tap: Any, body: bytes
+) -> None:
+    tap.answer = lambda _request: httpx2.Response(200, content=body + b"\n")
+    with pytest.raises(errors.Unreachable):
+        await source.get(kinds.POD, "p", "home")
+    with pytest.raises(errors.Unreachable):
+        await anext(source.watch(kinds.POD, resource_version="1"))
+
+
 async def test_lines_may_be_torn(source: cluster.Cluster, tap: Any, given: seams.Seams) -> None:
     def torn(request: httpx2.Request) -> httpx2.Response:
         assert request.url.params["allowWatchBookmarks"] == "true"

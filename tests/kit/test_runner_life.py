@@ -464,6 +464,20 @@ async def test_a_watch_with_a_bug_does_not_stop_the_others(
     assert "Ignoring an event" in [line["event"] for line in logs]
 
 
+async def test_an_object_that_breaks_the_choice_does_not_stop_the_others(
+    source: cluster.Cluster, given: seams.Seams, running: Make, controlling: Make, keystone: Make
+) -> None:
+    def wants(obj: Object) -> bool:
+        return obj["spec"]["wanted"]
+
+    counting = Counting(given, outcome.DONE)
+    await source.create(keystone("odd"))
+    await source.create(keystone("even", wanted=True))
+    async with running(controlling(counting, wants=wants)):
+        await given.clock.sleep(1)
+    assert len(counting.times) == 1
+
+
 async def test_a_pass_that_does_not_come_back_is_given_up(
     source: cluster.Cluster, given: seams.Seams, running: Make, controlling: Make, keystone: Make
 ) -> None:

@@ -23,7 +23,7 @@ _WATCH_GRACE: Final = 30.0
 """Seconds a watch may be silent beyond the time the server promised to end it."""
 _FIRST_FAILURE: Final = 400
 
-_decode = msgspec.json.Decoder().decode
+_decoder: Final = msgspec.json.Decoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Cluster:
         lines = self._lines(kind.path(namespace), query, quiet)
         async with contextlib.aclosing(lines):
             async for line in lines:
-                event = cast("Object", _decode(line))
+                event = _decode(line)
                 if event["type"] == "ERROR":
                     status: Object = event["object"]
                     raise errors.api_error(int(status.get("code") or 0), status)
@@ -334,6 +334,21 @@ def _is_gone(left: Object) -> bool:
     return not metadata.get("finalizers") and not metadata.get("deletionGracePeriodSeconds")
 
 
+def _decode(answer: bytes) -> Object:
+    """Return the object of an answer.
+
+    Raises:
+        errors.Unreachable: it is no JSON object; something else than the API answered.
+    """
+    try:
+        decoded = _decoder.decode(answer)
+    except msgspec.DecodeError as error:
+        raise errors.Unreachable(f"the API's answer is no JSON: {error}") from error
+    if not isinstance(decoded, dict):
+        raise errors.Unreachable("the API's answer is no JSON object")
+    return cast("Object", decoded)
+
+
 def _path(obj: Object, subresource: str = "") -> str:
     metadata = obj["metadata"]
     return kinds.of(obj).path(metadata.get("namespace"), metadata["name"], subresource)
@@ -353,9 +368,7 @@ def _translated() -> Generator[None]:
 
 def _refusal(response: httpx2.Response) -> errors.ApiError:
     details: Object = {}
-    with contextlib.suppress(msgspec.DecodeError):
-        decoded = _decode(response.content)
-        if isinstance(decoded, dict):
-            details = cast("Object", decoded)
+    with contextlib.suppress(errors.Unreachable):
+        details = _decode(response.content)
     details.setdefault("message", response.text[:256] or response.reason_phrase)
     return errors.api_error(response.status_code, details)

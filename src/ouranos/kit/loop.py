@@ -64,7 +64,7 @@ class Loop:
         changed = set(self._named_since_rest())
         for obj in list(self._store.each()):
             key = objects.key_of(obj)
-            if not self.controller.wants(obj):
+            if not self._wants(obj):
                 continue
             if not summary.is_at_rest(obj) or key in changed:
                 self.queue.add(key)
@@ -82,13 +82,13 @@ class Loop:
             self._hear_of_own(objects.key_of(shown), after)
         for key in self._named(kind, before, after):
             named = self._store.get(key)
-            if named is not None and self.controller.wants(named):
+            if named is not None and self._wants(named):
                 self.queue.add(key)
         if after is None:
             self._memory.forget(kind, objects.key_of(shown))
 
     def _hear_of_own(self, key: Key, after: Object | None) -> None:
-        if after is None or not self.controller.wants(after):
+        if after is None or not self._wants(after):
             self._forget(key)
         elif self._own_writes.get(key) != objects.version_of(after):
             self.queue.add(key)
@@ -110,9 +110,12 @@ class Loop:
                     yield from self._mapped(watch, obj)
 
     def _mapped(self, watch: definition.Watch, obj: Object) -> Iterable[Key]:
-        return outcome.attempt(self._broken_watch, lambda: tuple(watch.keys(obj, self._cache)), ())
+        return outcome.attempt(self._ignore, lambda: tuple(watch.keys(obj, self._cache)), ())
 
-    def _broken_watch(self, error: Exception) -> None:
+    def _wants(self, obj: Object) -> bool:
+        return outcome.attempt(self._ignore, lambda: self.controller.wants(obj), otherwise=False)
+
+    def _ignore(self, error: Exception) -> None:
         metrics.BUGS_TOTAL.add(self.controller.kind.qualified, type(error).__name__)
         _log.warning("Ignoring an event", controller=self.controller.name, exc_info=error)
 
@@ -127,7 +130,7 @@ class Loop:
 
     async def _look_at(self, key: Key) -> None:
         obj = self._store.get(key)
-        if obj is None or not self.controller.wants(obj):
+        if obj is None or not self._wants(obj):
             self._forget(key)
             return
         self._passes += 1
