@@ -4,7 +4,7 @@ import fake_openstack
 import httpx2
 import pytest
 
-from ouranos.kit import errors, seams
+from ouranos.kit import errors, metrics, seams
 from ouranos.openstack import client, sessions
 
 PROJECTS = "http://keystone:5000/v3/projects"
@@ -65,6 +65,12 @@ async def test_no_answer_is_transient(
     cloud.loses = lambda method, _: method == "GET"
     with pytest.raises(errors.Unreachable):
         await session.get(PROJECTS)
+
+
+async def test_calls_are_counted(session: client.Session) -> None:
+    before = metrics.EXTERNAL_CALLS.value("keystone", "GET", "200")
+    await session.get(PROJECTS)
+    assert metrics.EXTERNAL_CALLS.value("keystone", "GET", "200") == before + 1
 
 
 async def test_a_wrong_password_is_transient(cloud: fake_openstack.FakeOpenStack) -> None:

@@ -14,10 +14,20 @@ from typing import Any
 import httpx2
 import msgspec
 
-from ouranos.kit import conditions, errors, seams
+from ouranos.kit import conditions, errors, metrics, seams
 from ouranos.openstack import configuration
 
 TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
+PORTS = {
+    5000: "keystone",
+    8774: "nova",
+    8776: "cinder",
+    8778: "placement",
+    9292: "glance",
+    9696: "neutron",
+}
+"""What a metric calls the service at a port."""
+
 TOKEN_MARGIN = timedelta(minutes=5)
 """A token is renewed this long before it ends."""
 
@@ -157,10 +167,14 @@ async def send(
     """
     content = None if body is None else msgspec.json.encode(body)
     sent = {"Accept": "application/json", "Content-Type": "application/json", **headers}
+    service = PORTS.get(httpx2.URL(url).port or 0, "other")
     try:
-        return await http.request(method, url, content=content, headers=sent, timeout=TIMEOUT)
+        answer = await http.request(method, url, content=content, headers=sent, timeout=TIMEOUT)
     except httpx2.TransportError as error:
+        metrics.EXTERNAL_CALLS.add(service, method, "none")
         raise errors.Unreachable(f"{method} {url}: {type(error).__name__} {error}") from error
+    metrics.EXTERNAL_CALLS.add(service, method, str(answer.status_code))
+    return answer
 
 
 def check(response: httpx2.Response) -> None:
