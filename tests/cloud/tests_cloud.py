@@ -89,7 +89,8 @@ spec:
   release: "2026.2"
   region: Düdingen Test
   network: {{management: 172.31.{number}.0/24, public: 172.24.{number}.0/24}}
-  services: {{keystone: {{}}, glance: {{}}, placement: {{}}, nova: {{}}, neutron: {{}}, cinder: {{}}}}
+  services:
+    {{keystone: {{}}, glance: {{}}, placement: {{}}, nova: {{}}, neutron: {{}}, cinder: {{}}}}
 """
 
 
