@@ -20,7 +20,8 @@ async def reconcile(p: controller.Pass) -> outcome.Outcome:
     if name:
         volume = p.cache.get(kinds.PERSISTENT_VOLUME, name)
         if volume is None:
-            p.status["phase"] = "Lost" if volumes.is_bound(p.object) else "Pending"
+            was_bound = p.status.get("phase") in {"Bound", "Lost"}
+            p.status["phase"] = "Lost" if was_bound else "Pending"
             return outcome.wait(f"PersistentVolume {name}")
         return await _bind(p, volume)
     p.status["phase"] = "Pending"
@@ -85,10 +86,14 @@ async def _release(p: controller.Pass) -> outcome.Outcome:
     return outcome.DONE
 
 
-def _of_volume(volume: Object, _held: controller.Cache) -> Iterator[Key]:
+def _of_volume(volume: Object, held: controller.Cache) -> Iterator[Key]:
     reference = objects.mapping(volume, "spec", "claimRef")
     if reference:
         yield Key(reference["namespace"], reference["name"])
+        return
+    for claim in held.list(kinds.PERSISTENT_VOLUME_CLAIM):
+        if claim["spec"].get("volumeName") == volume["metadata"]["name"]:
+            yield objects.key_of(claim)
 
 
 def _of_pod(pod: Object, held: controller.Cache) -> Iterator[Key]:
