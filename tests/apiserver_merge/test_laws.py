@@ -66,9 +66,10 @@ def test_difference_and_intersection_part_a_set_in_two(a: Any, b: Any) -> None:
 
 @given(strategies.things, strategies.things)
 def test_merging_removes_nothing(live: Object, obj: Object) -> None:
+    # A free-form value may change its shape, and then what was inside it goes.
+    live["spec"].pop("free", None)
     merged = values.merge(live, obj, ROOT)
-    changes = compare.compare(live, merged, ROOT)
-    assert sets.difference(changes.removed, changes.modified) == {}
+    assert compare.compare(live, merged, ROOT).removed == {}
 
 
 @given(strategies.things)

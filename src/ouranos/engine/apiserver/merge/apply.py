@@ -120,7 +120,7 @@ def _first_managers(before: Object, schema: Structural, api_version: str) -> Man
 
 def _pruned(merged: Object, last: Entry | None, managers: Managers, schema: Structural) -> Object:
     """Remove what the manager stated last time, states no more, and nobody else owns."""
-    if last is None:
+    if last is None or not sets.difference(last.fields, managers[last.identity].fields):
         return merged
     root = schema.root
     previous = sets.with_structs(last.fields, root)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from ouranos.engine.apiserver.schema.cel import (
+    constants,
     functions,
     kubernetes,
     lists,
@@ -20,7 +21,8 @@ from ouranos.engine.apiserver.schema.cel import (
     values,
 )
 from ouranos.engine.apiserver.schema.cel.static import DYN, Static
-from ouranos.engine.apiserver.schema.cel.syntax import SyntaxFault, Tree
+from ouranos.engine.apiserver.schema.cel.syntax import Tree
+from ouranos.engine.apiserver.schema.cel.tokens import SyntaxFault
 from ouranos.engine.apiserver.schema.cel.values import NONE, Fault, Optional
 
 Environment = list[Any]
@@ -50,7 +52,10 @@ class Program:
             Fault: the expression cannot be evaluated.
         """
         environment: Environment = [*arguments, *[None] * (self.slots - len(arguments))]
-        return self.code(environment)
+        try:
+            return self.code(environment)
+        except RecursionError:
+            raise Fault("expression recursion limit exceeded") from None
 
 
 def compiled(text: str, variables: Mapping[str, Static]) -> Program:
@@ -68,6 +73,8 @@ def compiled(text: str, variables: Mapping[str, Static]) -> Program:
         code, result = compiler.compile(syntax.parse(text))
     except SyntaxFault as fault:
         raise CompileError(_described(text, fault)) from None
+    except RecursionError:
+        raise CompileError("compilation failed: expression recursion limit exceeded") from None
     return Program(code, result, frozenset(compiler.used), compiler.slots)
 
 
@@ -89,7 +96,8 @@ class Compiler:
         }
         self.slots = len(variables)
         self.used: set[str] = set()
-        self._declared = frozenset(variables)
+        self._declared = len(variables)
+        self._mixed: Tree | None = None
 
     def compile(self, tree: Tree) -> Typed:
         """Compile a subtree."""
@@ -118,7 +126,7 @@ class Compiler:
         """Compile a name."""
         if tree.name in self.scope:
             slot, known = self.scope[tree.name]
-            if tree.name in self._declared:
+            if slot < self._declared:
                 self.used.add(tree.name)
             return lambda environment: environment[slot], known
         if tree.name in signatures.TYPES:
@@ -143,7 +151,7 @@ class Compiler:
                 return value if load is None else load(value)
             if type(container) is Optional:
                 return operators.optional_index(container, name)
-            raise values.no_overload()
+            raise Fault(f"no such key: {name}")
 
         return code, found
 
@@ -169,8 +177,8 @@ class Compiler:
     def list_of(self, tree: syntax.ListOf) -> Typed:
         """Compile a list."""
         parts = [self.compile(item) for item in tree.items]
-        kinds = {known for _, known in parts}
-        item = kinds.pop() if len(kinds) == 1 and not tree.optional else DYN
+        free = tree.optional or tree is self._mixed
+        item = DYN if free else _alike(list(zip(tree.items, parts, strict=True)))
         codes = [code for code, _ in parts]
         if not tree.optional:
             return lambda env: [code(env) for code in codes], Static("list", None, item)
@@ -190,9 +198,14 @@ class Compiler:
 
     def map_of(self, tree: syntax.MapOf) -> Typed:
         """Compile a map."""
+        keys = [self.compile(key) for key, _ in tree.entries]
+        items = [self.compile(value) for _, value in tree.entries]
+        trees = [value for _, value in tree.entries]
+        free = tree.optional or tree is self._mixed
+        item = DYN if free else _alike(list(zip(trees, items, strict=True)))
         parts = [
-            (self.compile(key)[0], self.compile(value)[0], at in tree.optional)
-            for at, (key, value) in enumerate(tree.entries)
+            (key, value, at in tree.optional)
+            for at, ((key, _), (value, _)) in enumerate(zip(keys, items, strict=True))
         ]
 
         def build(environment: Environment) -> dict[Any, Any]:
@@ -205,7 +218,7 @@ class Compiler:
                     made[key(environment)] = entry.value
             return made
 
-        return build, Static("map", None, DYN)
+        return build, Static("map", None, item)
 
     def call(self, tree: syntax.Call) -> Typed:
         """Compile a macro, an operator or a function."""
@@ -222,25 +235,32 @@ class Compiler:
         else:
             target = () if tree.target is None else (tree.target,)
             arguments, name = (*target, *tree.arguments), tree.name
-        _check_pattern(name, arguments)
+        constants.check(name, arguments)
+        self._mixed = arguments[-1] if name == "format" and arguments else None
         parts = [self.compile(argument) for argument in arguments]
         known = tuple(one for _, one in parts)
         function = operators.OPERATORS.get(name) or FUNCTIONS.get(name)
         if function is None:
             raise SyntaxFault(f"undeclared reference to '{name}' (in container '')", tree.offset)
+        if not signatures.takes(
+            function, name, len(parts), method=qualified is None and tree.target is not None
+        ):
+            raise signatures.mismatch(name, known, tree.offset)
         result = signatures.result(name, known, tree.offset)
         function = lists.specialised(name, known) or function
         return _called(name, function, [code for code, _ in parts]), result
 
 
-def _check_pattern(name: str, arguments: tuple[Tree, ...]) -> None:
-    """Refuse a constant that is no regular expression before anything runs."""
-    pattern = arguments[-1] if name == "matches" and arguments else None
-    if isinstance(pattern, syntax.Literal) and type(pattern.value) is str:
-        try:
-            functions.expression(pattern.value)
-        except Fault:
-            raise SyntaxFault("invalid matches argument", pattern.offset) from None
+def _alike(parts: list[tuple[Tree, Typed]]) -> Static:
+    """Return the type of a literal's items, which must be one type as far as it is known."""
+    first = next((known for _, (_, known) in parts if known.kind != "dyn"), DYN)
+    same = True
+    for tree, (_, known) in parts:
+        if known.kind not in {first.kind, "dyn"}:
+            text = f"expected type '{first.kind}' but found '{known.kind}'"
+            raise SyntaxFault(text, tree.offset)
+        same = same and known == first
+    return first if same else DYN
 
 
 def _qualified(compiler: Compiler, tree: syntax.Call) -> str | None:
@@ -286,7 +306,7 @@ def _optional_selection(operand: Code, name: str, load: Callable[[Any], Any] | N
             if name not in container:
                 return NONE
             return _loaded(Optional(present=True, value=container[name]), load)
-        raise values.no_overload()
+        return NONE
 
     return code
 

@@ -26,6 +26,10 @@ _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 _DATE_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)\Z")
 
 
+def _unconvertible(kind: str) -> Fault:
+    return Fault(f"type conversion error from 'string' to '{kind}'")
+
+
 def size(value: Any) -> int:
     """Count characters, bytes, items or entries."""
     if type(value) in {str, bytes, list, dict}:
@@ -37,7 +41,7 @@ def to_int(value: Any) -> int:
     """Convert to a signed integer."""
     if type(value) is str:
         if not re.match(r"[+-]?\d+\Z", value):
-            raise Fault(f'strconv.ParseInt: parsing "{value}": invalid syntax')
+            raise _unconvertible("int")
         return operators.fitted(int(value))
     if type(value) is float:
         if not _LOWEST < value < _HIGHEST:
@@ -65,13 +69,13 @@ def to_double(value: Any) -> float:
         try:
             return float(value)
         except ValueError:
-            raise Fault(f'strconv.ParseFloat: parsing "{value}": invalid syntax') from None
+            raise _unconvertible("double") from None
     raise no_overload()
 
 
 _TRUTHS = {
-    **dict.fromkeys(("1", "t", "true", "TRUE", "True"), True),
-    **dict.fromkeys(("0", "f", "false", "FALSE", "False"), False),
+    **dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True),
+    **dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False),
 }
 
 
@@ -79,9 +83,11 @@ def to_bool(value: Any) -> bool:
     """Convert to a boolean."""
     if type(value) is bool:
         return value
-    if type(value) is str and value in _TRUTHS:
-        return _TRUTHS[value]
-    raise no_overload()
+    if type(value) is not str:
+        raise no_overload()
+    if value not in _TRUTHS:
+        raise _unconvertible("bool")
+    return _TRUTHS[value]
 
 
 def to_string(value: Any) -> str:
@@ -93,7 +99,10 @@ def to_string(value: Any) -> str:
 
 
 def _written_time(value: dt.datetime) -> str:
-    return value.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+    whole, fraction = value.replace(microsecond=0), value.microsecond
+    point = f".{fraction:06d}".rstrip("0") if fraction else ""
+    time, zone = whole.isoformat()[:19], whole.isoformat()[19:]
+    return f"{time}{point}{'Z' if zone == '+00:00' else zone}"
 
 
 _WRITERS: Mapping[str, Callable[[Any], str]] = {
@@ -108,6 +117,10 @@ _WRITERS: Mapping[str, Callable[[Any], str]] = {
     "net.IP": str,
     "net.CIDR": str,
 }
+
+
+strings.WRITERS.update(_WRITERS)
+strings.WRITERS["type"] = lambda value: value.name
 
 
 def to_bytes(value: Any) -> bytes:
@@ -128,7 +141,7 @@ def duration(value: Any) -> dt.timedelta:
     body = value.lstrip("+-")
     pieces = _DURATION.findall(body)
     if body != "0" and (not pieces or "".join(map("".join, pieces)) != body):
-        raise Fault(f'time: invalid duration "{value}"')
+        raise _unconvertible("google.protobuf.Duration")
     seconds = sum(float(amount) * _DURATION_UNITS[unit] for amount, unit in pieces)
     return dt.timedelta(seconds=-seconds if value.startswith("-") else seconds)
 
@@ -143,13 +156,13 @@ def timestamp(value: Any) -> dt.datetime:
         raise no_overload()
     found = _DATE_TIME.match(value)
     if found is None:
-        raise Fault(f'parsing time "{value}": invalid')
+        raise _unconvertible("google.protobuf.Timestamp")
     fraction = (found[3] or "")[:7]
     zone = "+00:00" if found[4] in "Zz" else found[4]
     try:
         return dt.datetime.fromisoformat(f"{found[1]}T{found[2]}{fraction}{zone}")
     except ValueError:
-        raise Fault(f'parsing time "{value}": invalid') from None
+        raise _unconvertible("google.protobuf.Timestamp") from None
 
 
 def expression(text: str) -> re.Pattern[str]:
@@ -344,7 +357,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "getHours": _clock(lambda time: time.hour, lambda seconds: seconds / 3600),
     "getMinutes": _clock(lambda time: time.minute, lambda seconds: seconds / 60),
     "getSeconds": _clock(lambda time: time.second, lambda seconds: seconds),
-    "getMilliseconds": _clock(lambda t: t.microsecond // 1000, lambda s: s * 1000 % 1000),
+    "getMilliseconds": _clock(lambda t: t.microsecond // 1000, lambda s: s * 1000),
     "sum": _sum,
     "min": _extreme(-1, "min"),
     "max": _extreme(1, "max"),

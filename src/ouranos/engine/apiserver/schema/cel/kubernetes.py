@@ -152,7 +152,7 @@ def _version(value: Any) -> Version:
     text = _text(value)
     found = _SEMVER.match(text)
     if found is None:
-        raise Fault(f'"{text}" is not a semantic version')
+        raise Fault("No Major.Minor.Patch elements found")
     numbers = (int(found[1]), int(found[2]), int(found[3]))
     pre = found[4]
     parts = (
@@ -194,14 +194,14 @@ def _url(value: Any) -> Url:
     fault = (
         f'URL parse error during conversion from string: parse "{text}": invalid URI for request'
     )
-    if not text or any(ord(one) < 0x21 or ord(one) == 0x7F for one in text):  # noqa: PLR2004
+    if not text or any(ord(one) < 0x20 or ord(one) == 0x7F for one in text):  # noqa: PLR2004
         raise Fault(fault)
     try:
         parts = urllib.parse.urlsplit(text)
         port = parts.port
     except ValueError:
         raise Fault(fault) from None
-    if not parts.scheme and not text.startswith("/"):
+    if " " in parts.netloc or (not parts.scheme and not text.startswith("/")):
         raise Fault(fault)
     return Url(
         text,

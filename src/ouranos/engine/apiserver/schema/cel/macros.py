@@ -6,7 +6,7 @@ from typing import Any, cast
 from ouranos.engine.apiserver.schema.cel import functions, static, syntax, values
 from ouranos.engine.apiserver.schema.cel.compiler import Code, Compiler, Environment, Typed
 from ouranos.engine.apiserver.schema.cel.static import BOOL, DYN, INT, STRING, Static
-from ouranos.engine.apiserver.schema.cel.syntax import SyntaxFault
+from ouranos.engine.apiserver.schema.cel.tokens import SyntaxFault
 from ouranos.engine.apiserver.schema.cel.values import NONE, Fault, Optional
 
 Macro = Callable[[Compiler, syntax.Call], Typed]

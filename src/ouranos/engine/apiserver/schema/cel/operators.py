@@ -150,7 +150,7 @@ def index(container: Any, key: Any) -> Any:
     if type(container) is list:
         items = cast("list[Any]", container)
         if not values.is_number(key) or key != int(key):
-            raise no_overload()
+            raise Fault(f"unsupported index type '{values.type_name(key)}' in list")
         if not 0 <= key < len(items):
             raise Fault(f"index out of bounds: {key}")
         return items[int(key)]
@@ -163,9 +163,7 @@ def optional_index(container: Any, key: Any) -> Optional:
         return optional_index(container.value, key) if container.present else NONE
     try:
         return Optional(present=True, value=index(container, key))
-    except Fault as fault:
-        if fault.args[0].startswith("no such overload"):
-            raise
+    except Fault:
         return NONE
 
 

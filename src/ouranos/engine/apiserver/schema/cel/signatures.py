@@ -1,5 +1,6 @@
 """Which types may an operator or function be given, and what does it return?"""
 
+import inspect
 import re
 from collections.abc import Callable, Mapping
 
@@ -16,7 +17,7 @@ from ouranos.engine.apiserver.schema.cel.static import (
     UINT,
     Static,
 )
-from ouranos.engine.apiserver.schema.cel.syntax import SyntaxFault
+from ouranos.engine.apiserver.schema.cel.tokens import SyntaxFault
 
 TYPES: Mapping[str, str] = {
     "bool": "bool", "int": "int", "uint": "uint", "double": "double", "string": "string",
@@ -119,6 +120,29 @@ def result(name: str, known: tuple[Static, ...], offset: int) -> Static:
         return _RETURNS[name]
     derive = _DERIVED.get(name)
     return DYN if derive is None or not known else derive(known)
+
+
+_GLOBAL = frozenset(
+    {
+        "int", "uint", "double", "bool", "string", "bytes", "dyn", "type", "duration",
+        "timestamp", "isIP", "cidr", "isCIDR", "quantity", "isQuantity", "sign", "semver",
+        "isSemver", "url", "isURL",
+    }
+)  # fmt: skip
+_EITHER = frozenset({"ip", "matches", "size"})
+
+
+def takes(function: Callable[..., object], name: str, count: int, *, method: bool) -> bool:
+    """Whether a function can be called so, and with so many arguments."""
+    if name.startswith(("_", "!", "-", "@")) or "." in name:
+        form = True
+    else:
+        form = name in _EITHER or method is (name not in _GLOBAL)
+    try:
+        inspect.signature(function).bind(*range(count))
+    except TypeError:
+        return False
+    return form
 
 
 def _first(known: tuple[Static, ...]) -> Static:

@@ -9,7 +9,7 @@ from typing import Any, cast
 from ouranos.engine.apiserver.schema.cel import values
 from ouranos.engine.apiserver.schema.cel.values import Fault, no_overload
 
-_EXPONENT_FROM = 1e21
+_EXPONENT_FROM = 1e6
 _EXPONENT_BELOW = 1e-4
 
 
@@ -41,17 +41,19 @@ def _char_at(text: Any, at: int) -> str:
 
 def index_of(text: Any, part: Any, offset: int = 0) -> int:
     """Find a text in another one, from an offset on."""
-    if not 0 <= offset <= len(_text(text)):
+    if offset < 0:
         raise Fault(f"index out of range: {offset}")
-    return text.find(_text(part), offset)
+    return _text(text).find(_text(part), offset)
 
 
 def last_index_of(text: Any, part: Any, offset: int | None = None) -> int:
     """Find the last place of a text in another one, not behind an offset."""
     if offset is None:
         return _text(text).rfind(_text(part))
-    if not 0 <= offset <= len(_text(text)):
+    if offset < 0:
         raise Fault(f"index out of range: {offset}")
+    if offset > len(_text(text)):
+        return -1
     return text.rfind(_text(part), 0, offset + len(part))
 
 
@@ -140,11 +142,25 @@ def _format(text: Any, arguments: Any) -> str:
     return _CLAUSE.sub(fill, _text(text))
 
 
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _scientific(value: Any, _: str) -> str:
+    mantissa, _, exponent = f"{value:e}".partition("e")
+    return f"{mantissa}\N{MULTIPLICATION SIGN}10{exponent.removeprefix('+').translate(_RAISED)}"
+
+
+def _decimal(value: Any, _: str) -> str:
+    if type(value) is bool or not isinstance(value, int):
+        raise TypeError
+    return str(value)
+
+
 _CLAUSES: Mapping[str, Callable[[Any, str], str]] = {
     "s": lambda value, _: shown(value),
-    "d": lambda value, _: shown(value),
+    "d": _decimal,
     "f": lambda value, digits: f"{value:.{digits or 6}f}",
-    "e": lambda value, digits: f"{value:.{digits or 6}e}",
+    "e": _scientific,
     "b": lambda value, _: f"{int(value):b}",
     "o": lambda value, _: f"{value:o}",
     "x": lambda value, _: _hex(value),
@@ -170,20 +186,35 @@ def _clause(verb: str, digits: str, value: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """Write any value as `%s` does; texts inside lists and maps as they are."""
+    """Write any value as `%s` does."""
     kind: type = value.__class__
-    if kind is list:
-        return f"[{', '.join(shown(item) for item in value)}]"
-    if kind is dict:
-        entries = sorted((shown(key), shown(item)) for key, item in value.items())
-        return f"{{{', '.join(f'{key}: {item}' for key, item in entries)}}}"
-    if kind is bool:
-        return "true" if value else "false"
-    if value is None:
-        return "null"
+    if kind in {str, bytes}:
+        return value.decode() if kind is bytes else value
     if kind is float:
         return number(value)
-    return value.decode() if kind is bytes else str(value)
+    write = WRITERS.get(values.type_name(value))
+    return _inside(value) if write is None else write(value)
+
+
+WRITERS: dict[str, Callable[[Any], str]] = {}
+"""How values of other types are written, by the name of their type."""
+
+
+def _inside(value: Any) -> str:
+    """Write a value as it stands in a list or map."""
+    kind: type = value.__class__
+    if kind is list:
+        return f"[{', '.join(map(_inside, value))}]"
+    if kind is dict:
+        entries = sorted((_inside(key), _inside(item)) for key, item in value.items())
+        return f"{{{', '.join(f'{key}:{item}' for key, item in entries)}}}"
+    if kind is str:
+        return _quote(value)
+    if kind is bytes:
+        return f"b{_quote(value.decode())}"
+    if kind is float:
+        return f"{value:f}"
+    return "null" if value is None else shown(value)
 
 
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {

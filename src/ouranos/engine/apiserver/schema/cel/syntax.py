@@ -3,18 +3,11 @@
 Follows the grammar of the CEL specification with optional syntax (`a.?b`, `a[?i]`, `[?e]`).
 """
 
-import re
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-
-class SyntaxFault(Exception):
-    """An expression that does not compile; `offset` is where, in characters."""
-
-    def __init__(self, message: str, offset: int) -> None:
-        super().__init__(message)
-        self.message = message
-        self.offset = offset
+from ouranos.engine.apiserver.schema.cel import tokens
+from ouranos.engine.apiserver.schema.cel.tokens import SyntaxFault, Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +83,6 @@ class Uint(int):
     __slots__ = ()
 
 
-_TOKEN = re.compile(
-    r"""
-    (?P<space>(\s|//[^\n]*)+)
-  | (?P<string>[rRbB]{0,2}(?:\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''
-        |"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))
-  | (?P<float>\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\.\d+(?:[eE][+-]?\d+)?)
-  | (?P<int>0[xX][0-9a-fA-F]+[uU]?|\d+[uU]?)
-  | (?P<name>[A-Za-z_][A-Za-z0-9_]*|`[A-Za-z0-9_.\-/ ]+`)
-  | (?P<op>\.\?|\[\?|&&|\|\||==|!=|<=|>=|[-+*/%<>!?:.,()\[\]{}])
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_RAW = re.compile(
-    r"""(?P<space>(\s|//[^\n]*)+)
-  | (?P<string>[bB]?[rR][bB]?(?:\"\"\".*?\"\"\"|'''.*?'''|"[^"\n]*"|'[^'\n]*'))""",
-    re.VERBOSE | re.DOTALL,
-)
 _RESERVED = frozenset(
     {
         "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let",
@@ -114,80 +90,14 @@ _RESERVED = frozenset(
     }
 )  # fmt: skip
 _RELATIONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in"})
-_MAXIMUM_DEPTH = 200
+_MAXIMUM_DEPTH = 50
 _INT_LIMIT = 2**63
 _UINT_LIMIT = 2**64
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    offset: int
-
-
-def _tokens(text: str) -> list[_Token]:
-    found: list[_Token] = []
-    position = 0
-    while position < len(text):
-        match = _RAW.match(text, position)
-        if match is None or match.lastgroup == "space":
-            match = _TOKEN.match(text, position)
-        if match is None:
-            raise SyntaxFault(
-                f"Syntax error: token recognition error at: {text[position]!r}", position
-            )
-        kind = match.lastgroup or ""
-        if kind != "space":
-            found.append(_Token(kind, match.group(), position))
-        position = match.end()
-    found.append(_Token("end", "", len(text)))
-    return found
-
-
-_SIMPLE = {
-    "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
-    "\\": "\\", "'": "'", '"': '"', "`": "`", "?": "?",
-}  # fmt: skip
-_ESCAPE = re.compile(
-    r"\\(?:(?P<hex>[xX][0-9a-fA-F]{2})|(?P<short>u[0-9a-fA-F]{4})|(?P<long>U[0-9a-fA-F]{8})"
-    r"|(?P<octal>[0-3][0-7]{2})|(?P<simple>.))",
-    re.DOTALL,
-)
-
-
-def _unquoted(token: _Token) -> str | bytes:
-    text = token.text
-    prefix = re.match(r"[rRbB]*", text)
-    flags = prefix.group().lower() if prefix else ""
-    body = text[len(flags) :]
-    width = 3 if body[:3] in {'"""', "'''"} else 1
-    body = body[width:-width]
-    as_bytes = "b" in flags
-
-    def unescape(match: re.Match[str]) -> str:
-        if match["simple"] is not None:
-            if match["simple"] not in _SIMPLE:
-                raise SyntaxFault("Syntax error: invalid escape sequence", token.offset)
-            return _SIMPLE[match["simple"]]
-        if match["octal"] is not None:
-            return chr(int(match["octal"], 8))
-        digits = match["hex"] or match["short"] or match["long"]
-        return chr(int(digits[1:], 16))
-
-    if "r" not in flags:
-        body = _ESCAPE.sub(unescape, body)
-    if not as_bytes:
-        return body
-    return b"".join(
-        bytes([ord(one)]) if "\\" in text and ord(one) < 256 else one.encode()  # noqa: PLR2004
-        for one in body
-    )
-
-
 class _Parser:
     def __init__(self, text: str) -> None:
-        self._tokens = _tokens(text)
+        self._tokens = tokens.tokens(text)
         self._at = 0
         self._depth = 0
 
@@ -198,10 +108,10 @@ class _Parser:
         return tree
 
     @property
-    def _next(self) -> _Token:
+    def _next(self) -> Token:
         return self._tokens[self._at]
 
-    def _take(self) -> _Token:
+    def _take(self) -> Token:
         token = self._tokens[self._at]
         self._at += 1
         return token
@@ -215,7 +125,7 @@ class _Parser:
             return True
         return False
 
-    def _expect(self, text: str) -> _Token:
+    def _expect(self, text: str) -> Token:
         if not self._is(text):
             self._unexpected(f"'{text}'")
         return self._take()
@@ -300,7 +210,7 @@ class _Parser:
             else:
                 return tree
 
-    def _member(self, tree: Tree, dot: _Token) -> Tree:
+    def _member(self, tree: Tree, dot: Token) -> Tree:
         optional = dot.text == ".?"
         token = self._take()
         if token.kind != "name":
@@ -322,7 +232,7 @@ class _Parser:
     def _primary(self) -> Tree:
         token = self._take()
         if token.kind == "string":
-            return Literal(token.offset, _unquoted(token))
+            return Literal(token.offset, tokens.unquoted(token))
         if token.kind in {"int", "float"}:
             return self._number(token)
         if token.kind == "name":
@@ -332,7 +242,7 @@ class _Parser:
         self._at -= 1
         return self._unexpected("an expression")
 
-    def _enclosed(self, token: _Token) -> Tree:
+    def _enclosed(self, token: Token) -> Tree:
         if token.text == "(":
             tree = self._expression()
             self._expect(")")
@@ -341,7 +251,7 @@ class _Parser:
             return self._map(token)
         return self._name(self._take()) if token.text == "." else self._list(token)
 
-    def _name(self, token: _Token) -> Tree:
+    def _name(self, token: Token) -> Tree:
         if token.text in {"true", "false"}:
             return Literal(token.offset, token.text == "true")
         if token.text == "null":
@@ -353,7 +263,7 @@ class _Parser:
             return Call(token.offset, token.text, None, self._arguments(")"))
         return Identifier(token.offset, token.text)
 
-    def _number(self, token: _Token, *, negative: bool = False) -> Tree:
+    def _number(self, token: Token, *, negative: bool = False) -> Tree:
         sign = -1 if negative else 1
         if token.kind == "float":
             return Literal(token.offset, sign * float(token.text))
@@ -365,7 +275,7 @@ class _Parser:
             raise SyntaxFault("invalid int literal", token.offset)
         return Literal(token.offset, Uint(value) if unsigned else value)
 
-    def _list(self, start: _Token) -> Tree:
+    def _list(self, start: Token) -> Tree:
         found: list[Tree] = []
         optional: set[int] = set()
         marked = start.text == "[?"
@@ -378,7 +288,7 @@ class _Parser:
                 self._expect(",")
         return ListOf(start.offset, tuple(found), frozenset(optional))
 
-    def _map(self, start: _Token) -> Tree:
+    def _map(self, start: Token) -> Tree:
         found: list[tuple[Tree, Tree]] = []
         optional: set[int] = set()
         while not self._skip("}"):
