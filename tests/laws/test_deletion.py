@@ -164,6 +164,45 @@ async def test_an_unknown_policy_is_refused(api: httpx2.AsyncClient, maps: str) 
     assert 'Unsupported value: "Sideways"' in refused.json()["message"]
 
 
+async def test_options_that_contradict_are_refused(api: httpx2.AsyncClient, maps: str) -> None:
+    await api.post(maps, json=config_map("one"))
+    both = {"propagationPolicy": "Foreground", "orphanDependents": True}
+    refused = await delete(api, f"{maps}/one", both)
+    assert refused.status_code in {400, 422}
+
+
+@pytest.mark.parametrize(
+    ("query", "finalizers"),
+    [
+        ({"propagationPolicy": "Foreground"}, {"law.test/hold", "foregroundDeletion"}),
+        ({"orphanDependents": "true"}, {"law.test/hold", "orphan"}),
+        ({"gracePeriodSeconds": "0"}, {"law.test/hold"}),
+    ],
+)
+async def test_options_can_stand_in_the_query(
+    api: httpx2.AsyncClient, maps: str, query: dict[str, str], finalizers: set[str]
+) -> None:
+    await api.post(maps, json=config_map("one", "law.test/hold"))
+    marked = await api.delete(f"{maps}/one", params=query)
+    assert set(marked.json()["metadata"]["finalizers"]) == finalizers
+    await merge(api, f"{maps}/one", {"metadata": {"finalizers": None}})
+
+
+async def test_a_job_leaves_its_pods_unless_told_otherwise(
+    api: httpx2.AsyncClient, home: str
+) -> None:
+    template = {"spec": {"containers": [{"name": "c", "image": "i"}], "restartPolicy": "Never"}}
+    job = {
+        "metadata": {"name": "one", "finalizers": ["law.test/hold"]},
+        "spec": {"template": template},
+    }
+    jobs = f"/apis/batch/v1/namespaces/{home}/jobs"
+    await api.post(jobs, json=job)
+    marked = await api.delete(f"{jobs}/one")
+    assert set(marked.json()["metadata"]["finalizers"]) == {"law.test/hold", "orphan"}
+    await merge(api, f"{jobs}/one", {"metadata": {"finalizers": None}})
+
+
 # Pods.
 
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx2
+import pytest
 
 Object = dict[str, Any]
 Eventually = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
@@ -72,3 +73,12 @@ async def test_nothing_new_comes_into_a_namespace_that_goes(
 async def test_a_cluster_scoped_kind_has_no_namespace(api: httpx2.AsyncClient, home: str) -> None:
     assert (await api.get(f"/api/v1/namespaces/{home}/nodes")).status_code == 404
     assert (await api.get("/api/v1/nodes")).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["default", "kube-system", "kube-public"])
+async def test_some_namespaces_stay(api: httpx2.AsyncClient, name: str) -> None:
+    refused = await api.delete(f"/api/v1/namespaces/{name}")
+    assert refused.status_code == 403
+    assert refused.json()["message"] == (
+        f'namespaces "{name}" is forbidden: this namespace may not be deleted'
+    )

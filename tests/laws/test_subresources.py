@@ -202,6 +202,31 @@ async def test_an_event_is_seen_through_both_doors(api: httpx2.AsyncClient, home
     assert seen["deprecatedCount"] == 2
 
 
+async def test_an_event_can_be_told_through_the_new_door(
+    api: httpx2.AsyncClient, home: str
+) -> None:
+    event = {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"name": "one"},
+        "regarding": {"kind": "Pod", "name": "p", "namespace": home},
+        "reason": "Tested",
+        "note": "a note",
+        "type": "Normal",
+        "action": "Testing",
+        "eventTime": "2026-01-01T00:00:00.000000Z",
+        "reportingController": "laws.test/laws",
+        "reportingInstance": "laws-1",
+    }
+    made = await api.post(f"/apis/events.k8s.io/v1/namespaces/{home}/events", json=event)
+    assert made.status_code == 201, made.text
+    assert made.json()["note"] == "a note"
+    seen = (await api.get(f"/api/v1/namespaces/{home}/events/one")).json()
+    assert seen["message"] == "a note"
+    assert seen["involvedObject"]["name"] == "p"
+    assert seen["reportingComponent"] == "laws.test/laws"
+
+
 async def test_events_are_chosen_by_their_object(api: httpx2.AsyncClient, home: str) -> None:
     events = f"/api/v1/namespaces/{home}/events"
     for name, about in (("a", "x"), ("b", "y")):

@@ -13,6 +13,7 @@ from ouranos.engine.apiserver.writing import Target, Writer, finished
 from ouranos.kit.objects import Object
 
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
+_LASTING = frozenset({"default", "kube-public", "kube-system"})
 _POLICIES = ("Background", "Foreground", "Orphan")
 
 
@@ -130,10 +131,13 @@ class Deleter:
         """Delete an object, or mark it as about to go.
 
         Raises:
-            failure.Failure: a precondition does not hold.
+            failure.Failure: a precondition does not hold, or the object is one that stays.
         """
         resource = target.resource
         _check(resource, record, asked)
+        if resource.storage == "namespaces" and record.key.name in _LASTING:
+            why = "this namespace may not be deleted"
+            raise failure.forbidden(resource.name, record.key.name, why)
         obj = resource.decode(record)
         meta: Object = obj["metadata"]
         grace = strategy.grace(resource, obj, asked.grace)

@@ -12,6 +12,7 @@ from ouranos.engine.apiserver import database, door, inprocess, kinds, records
 from ouranos.engine.apiserver.collector import Collector
 from ouranos.engine.apiserver.definitions import Definitions
 from ouranos.engine.apiserver.deleting import Deleter
+from ouranos.engine.apiserver.expiry import Expiry
 from ouranos.engine.apiserver.handler import Handler
 from ouranos.engine.apiserver.namespaces import Namespaces
 from ouranos.engine.apiserver.parts import Parts, PodLogs
@@ -41,6 +42,7 @@ class ApiServer:
         self._definitions = Definitions(parts)
         self._collector = Collector(parts)
         self._namespaces = Namespaces(parts)
+        self._expiry = Expiry(parts)
         self._tasks: list[asyncio.Task[None]] = []
 
     @classmethod
@@ -85,6 +87,7 @@ class ApiServer:
             ("definitions", self._definitions.run()),
             ("collector", self._collector.run()),
             ("namespaces", self._namespaces.run()),
+            ("expiry", self._expiry.run()),
         ):
             self._tasks.append(_supervised(name, work))
 

@@ -107,7 +107,7 @@ class Watcher:
         ring = self._store.history(asked.resource.storage)
         wake = ring.join()
         deadline = self._clock.monotonic() + asked.seconds
-        timer = asyncio.create_task(self._ring_bell(wake, asked.seconds))
+        timer = asyncio.create_task(self._ring_bell(wake, asked))
         try:
             if asked.initial or asked.version is None:
                 position = ring.end
@@ -128,11 +128,11 @@ class Watcher:
             ring.leave(wake)
             timer.cancel()
 
-    async def _ring_bell(self, wake: asyncio.Event, seconds: float) -> None:
+    async def _ring_bell(self, wake: asyncio.Event, asked: Wish) -> None:
         """Wake a watcher for its bookmarks and for its end."""
-        end = self._clock.monotonic() + seconds
+        end = self._clock.monotonic() + asked.seconds
         while (left := end - self._clock.monotonic()) > 0:
-            await self._clock.sleep(min(left, _BOOKMARK_SECONDS))
+            await self._clock.sleep(min(left, _BOOKMARK_SECONDS) if asked.bookmarks else left)
             wake.set()
 
     def _initial(self, asked: Wish) -> list[bytes]:

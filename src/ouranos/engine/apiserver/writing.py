@@ -178,7 +178,12 @@ class Writer:
         raise failure.already_exists(target.resource.name, meta["name"])
 
     def _admit(self, target: Target) -> None:
-        """Refuse what lies in a namespace that is not there, or is going."""
+        """Refuse what lies in a namespace, or is of a kind, that is not there or is going."""
+        if target.resource.custom:
+            definition = self.store.latest(_DEFINITIONS, Key("", target.resource.storage))
+            if definition is not None and definition.deleting:
+                message = "create not allowed while custom resource definition is terminating"
+                raise failure.Failure(405, "MethodNotAllowed", message, {})
         if not target.resource.kind.namespaced:
             return
         record = self.store.latest(kinds.NAMESPACE.qualified, Key("", target.namespace))
