@@ -46,10 +46,12 @@ def scope_of(given: dict[str, Any]) -> page.Scope:
 
 
 def output(service: page.Service, scope: page.Scope) -> dict[str, str]:
-    config = files.config_map(service, scope)
+    rendered = files.rendered(service, scope)
+    config = files.config_map(service, scope, rendered)
     places = {one.claim: environment.Address("mariadb", 3306) for one in service.databases}
     facts = pods.Facts(
         config=config["metadata"]["name"] if config else "",
+        paths=tuple(rendered),
         databases=places,
         queue=environment.Address("rabbitmq", 5672),
         checksum=lambda names: f"of {' '.join(names)}",
@@ -63,7 +65,7 @@ def output(service: page.Service, scope: page.Scope) -> dict[str, str]:
         *manifests.budgets(service, scope),
         *manifests.workloads(service, scope, facts),
     ]
-    texts = {f"files{path}": text for path, text in files.rendered(service, scope).items()}
+    texts = {f"files{path}": text for path, text in rendered.items()}
     for one in made:
         name = f"{one['kind'].lower()}-{one['metadata']['name']}"
         texts[f"objects/{name}.yaml"] = yaml.dump(one, Dumper=Plain, allow_unicode=True)

@@ -111,6 +111,26 @@ async def test_a_new_password_restarts_who_reads_it_and_reaches_keystone(house: 
         assert next(iter(world.cloud.named("users", "glance")))["ouranos_password"] != mark
 
 
+async def test_a_new_admin_password_is_told_to_keystone_by_its_initialiser(house: Any) -> None:
+    name = "keystone-admin-1"
+    async with house(keystone.SERVICE, glance.SERVICE) as world:
+        await world.until_ready("keystone", "glance")
+        (first,) = await world.twin.all(kinds.JOB, "app.kubernetes.io/name=keystone")
+        before = (await world.secret(name))["password"]
+        await world.gone(kinds.SECRET, name)
+
+        async def told() -> bool:
+            jobs = await world.twin.all(kinds.JOB, "app.kubernetes.io/name=keystone")
+            return [job["metadata"]["name"] for job in jobs] != [first["metadata"]["name"]]
+
+        await world.twin.until(told, 60)
+        password = (await world.secret(name))["password"]
+        assert password != before
+        world.cloud.password = lambda: password
+        world.cloud.revoke()
+        await world.until_ready("keystone", "glance", within=300)
+
+
 async def test_keys_that_encrypt_stored_data_are_not_replaced_without_a_word(house: Any) -> None:
     name = "keystone-credential-1"
     async with house(keystone.SERVICE) as world:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 
 Scalar = str | int | float | bool
@@ -54,7 +53,8 @@ REPEATED = frozenset(
 """Options that oslo.config reads once per line; any other list is one line, joined by commas."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@-]*")
-_LINE_BREAKS = {"Zl", "Zp", "Cc", "Cs"}
+# Unicode's categories Cc, Zl, Zp and Cs.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class Verbatim(str):
@@ -136,7 +136,7 @@ def _quoted(plain: str) -> str:
 
 def has_control_character(plain: str) -> bool:
     """Whether a text holds a character that some reader of lines takes for syntax."""
-    return any(unicodedata.category(character) in _LINE_BREAKS for character in plain)
+    return _CONTROL.search(plain) is not None
 
 
 def _checked(name: str) -> str:

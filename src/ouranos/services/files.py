@@ -18,28 +18,24 @@ async def config(work_: work.Work) -> outcome.Outcome:
     """The service's files are stored under a name that changes with their content."""
     if work_.page.ovn and not (work_.scope.northbound and work_.scope.southbound):
         return outcome.wait("OVN/ovn to say where its databases answer")
-    wanted = config_map(work_.page, work_.scope)
+    texts = rendered(work_.page, work_.scope)
+    wanted = config_map(work_.page, work_.scope, texts)
     if wanted is not None:
         await work_.pass_.apply(wanted)
     return outcome.DONE
 
 
-async def remove_old(work_: work.Work) -> None:
+async def remove_old(work_: work.Work, current: str) -> None:
     """Delete the configurations that no pod reads any more; call it after a rollout."""
-    wanted = config_map(work_.page, work_.scope)
-    current = wanted["metadata"]["name"] if wanted else ""
     for old in work_.pass_.cache.owned(kinds.CONFIG_MAP, work_.pass_.object):
         if old["metadata"]["name"] != current:
             await work_.pass_.delete(kinds.CONFIG_MAP, old["metadata"]["name"])
 
 
-def config_map(service: page.Service, scope: page.Scope) -> objects.Object | None:
-    """The immutable ConfigMap with all files; None where there are none.
-
-    Raises:
-        errors.Terminal: `spec.config` sets what Ouranos has to set, or what no file can hold.
-    """
-    texts = rendered(service, scope)
+def config_map(
+    service: page.Service, scope: page.Scope, texts: Mapping[str, str]
+) -> objects.Object | None:
+    """The immutable ConfigMap with all files; None where there are none."""
     if not texts:
         return None
     data = {key(path): text for path, text in sorted(texts.items())}
@@ -62,7 +58,7 @@ def rendered(service: page.Service, scope: page.Scope) -> dict[str, str]:
     """All files by path, with the person's overrides.
 
     Raises:
-        errors.Terminal: See `config_map`.
+        errors.Terminal: `spec.config` sets what Ouranos has to set, or what no file can hold.
     """
     texts = dict(service.files(scope))
     overrides: ConfigSpec = scope.spec.get("config") or {}
@@ -136,12 +132,12 @@ def refused_options(service: page.Service) -> Iterable[tuple[str, str]]:
                 yield (prefix.removeprefix("os_").replace("default", "DEFAULT"), name)
 
 
-def directories(service: page.Service, scope: page.Scope) -> dict[str, list[str]]:
+def folders(paths: Iterable[str]) -> dict[str, list[str]]:
     """The files of each folder."""
-    folders: dict[str, list[str]] = {}
-    for path in sorted(rendered(service, scope)):
-        folders.setdefault(path.rpartition("/")[0], []).append(path)
-    return folders
+    found: dict[str, list[str]] = {}
+    for path in sorted(paths):
+        found.setdefault(path.rpartition("/")[0], []).append(path)
+    return found
 
 
 def variable_of(option: page.Option) -> str:

@@ -22,6 +22,9 @@ class Facts:
     """What a pod needs of the world: fulfilled claims, configuration, secrets."""
 
     config: str = ""
+    """The name of the ConfigMap."""
+    paths: tuple[str, ...] = ()
+    """The files in it."""
     databases: Mapping[str, environment.Address] = field(
         default_factory=dict[str, environment.Address]
     )
@@ -74,7 +77,7 @@ def template(
     variables = environment_of(service, facts, process)
     read = tuple(environment.secrets_read(variables))
     annotations = {READS: facts.checksum(read)} if read else {}
-    volumes, mounts = _volumes(service, scope, facts, process)
+    volumes, mounts = _volumes(service, facts, process)
     return {
         "metadata": {
             "labels": labels.of(service, scope, process.name),
@@ -196,11 +199,11 @@ def _option(service: page.Service, option: page.Option) -> objects.Object:
 
 
 def _volumes(
-    service: page.Service, scope: page.Scope, facts: Facts, process: Process
+    service: page.Service, facts: Facts, process: Process
 ) -> tuple[list[objects.Object], list[objects.Object]]:
     volumes: list[objects.Object] = [{"name": "tmp", "emptyDir": {}}]
     mounts: list[objects.Object] = [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108
-    for number, (folder, paths) in enumerate(files.directories(service, scope).items()):
+    for number, (folder, paths) in enumerate(files.folders(facts.paths).items()):
         items = [{"key": files.key(path), "path": path.rpartition("/")[2]} for path in paths]
         name = f"config-{number}"
         volumes.append({"name": name, "configMap": {"name": facts.config, "items": items}})

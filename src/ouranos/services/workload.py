@@ -17,7 +17,8 @@ Kinds = {
 
 def facts_of(work_: work.Work) -> pods.Facts:
     """What the pods need of the world, out of the cache."""
-    config = files.config_map(work_.page, work_.scope)
+    texts = files.rendered(work_.page, work_.scope)
+    config = files.config_map(work_.page, work_.scope, texts)
     places = {
         claimed.claim: place
         for claimed in work_.page.databases
@@ -30,6 +31,7 @@ def facts_of(work_: work.Work) -> pods.Facts:
 
     return pods.Facts(
         config=config["metadata"]["name"] if config else "",
+        paths=tuple(texts),
         databases=places,
         queue=claims.place(work_.held(kinds.VHOST, work_.page.name)),
         checksum=checksum,
@@ -93,7 +95,7 @@ async def workload(work_: work.Work) -> outcome.Outcome:
             awaited[component.name] = said
     if awaited:
         return outcome.wait("; ".join(awaited.values()))
-    await files.remove_old(work_)
+    await files.remove_old(work_, facts.config)
     _report(work_)
     return outcome.DONE
 
