@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from ouranos.engine.apiserver.schema import cause as causes
-from ouranos.engine.apiserver.schema import metadata, podchecks, workloadchecks
+from ouranos.engine.apiserver.schema import metadata, podchecks, quantities, workloadchecks
 from ouranos.engine.apiserver.schema.cause import Cause
 from ouranos.engine.apiserver.schema.pods import items, part
 
@@ -161,7 +161,7 @@ def claim(obj: Object, old: Object | None) -> list[Cause]:
     if storage is None:
         found.append(causes.required("spec.resources[storage]"))
     else:
-        found += podchecks.quantity(storage, "spec.resources[storage]")
+        found += _positive(storage, "spec.resources[storage]")
     if old is not None:
         before = _part(old, "spec")
         free = _CLAIM_FREE if before.get("volumeName") else (*_CLAIM_FREE, "volumeName")
@@ -173,6 +173,13 @@ def claim(obj: Object, old: Object | None) -> list[Cause]:
             )
             found.append(causes.forbidden("spec", detail))
     return found
+
+
+def _positive(value: Any, field: str) -> list[Cause]:
+    amount = quantities.parse(str(value))
+    if amount is not None and amount <= 0:
+        return [causes.invalid(field, value, "must be greater than zero")]
+    return podchecks.quantity(value, field)
 
 
 def _access_modes(spec: Object) -> list[Cause]:
@@ -209,6 +216,7 @@ def disruption_budget(obj: Object, old: Object | None) -> list[Cause]:
     for key in ("minAvailable", "maxUnavailable"):
         if key in spec:
             found += workloadchecks.amount(spec[key], f"spec.{key}")
+            found += workloadchecks.at_most_all(spec[key], f"spec.{key}")
     return found + workloadchecks.selector(_part(spec, "selector"), "spec.selector")
 
 
@@ -245,11 +253,13 @@ def priority_class(obj: Object, old: Object | None) -> list[Cause]:
     """Check a PriorityClass."""
     if old is None:
         return []
-    return [
-        causes.forbidden(key, "may not be changed in an update.")
-        for key in ("value", "preemptionPolicy")
-        if obj.get(key) != old.get(key)
-    ]
+    found: list[Cause] = []
+    if obj.get("value") != old.get("value"):
+        found.append(causes.forbidden("value", "may not be changed in an update."))
+    policy = obj.get("preemptionPolicy")
+    if policy != old.get("preemptionPolicy"):
+        found.append(causes.invalid("preemptionPolicy", policy, _IMMUTABLE))
+    return found
 
 
 def storage_class(obj: Object, old: Object | None) -> list[Cause]:
@@ -257,11 +267,9 @@ def storage_class(obj: Object, old: Object | None) -> list[Cause]:
     found: list[Cause] = [] if obj.get("provisioner") else [causes.required("provisioner")]
     if old is None:
         return found
-    if (obj.get("parameters") or {}) != (old.get("parameters") or {}):
-        found.append(causes.forbidden("parameters", "updates to parameters are forbidden."))
     return found + [
         causes.invalid(key, obj.get(key), _IMMUTABLE)
-        for key in ("provisioner", "reclaimPolicy", "volumeBindingMode")
+        for key in ("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode")
         if obj.get(key) != old.get(key)
     ]
 

@@ -34,10 +34,15 @@ _LABEL_1035_TEXT = (
     "alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', "
     "regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
 )
-_QUALIFIED_TEXT = (
-    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end "
-    "with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for "
+_KEY = (
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+    "alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for "
     "validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+)
+_QUALIFIED_TEXT = f"name part {_KEY}"
+_KEY_TEXT = (
+    f"a valid label key {_KEY} with an optional DNS subdomain prefix and '/' (e.g. "
+    "'example.com/MyName')"
 )
 _VALUE_TEXT = (
     "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or "
@@ -79,7 +84,11 @@ def path_segment(name: str) -> list[str]:
 
 def qualified(name: str) -> list[str]:
     """Say why a text is not a label's or annotation's key."""
-    prefix, slash, tail = name.rpartition("/")
+    prefix, slash, tail = name.partition("/")
+    if not slash:
+        prefix, tail = "", name
+    elif "/" in tail:
+        return [_KEY_TEXT]
     found: list[str] = []
     if slash:
         if not prefix:
@@ -88,7 +97,7 @@ def qualified(name: str) -> list[str]:
     if not tail:
         found.append("name part must be non-empty")
     elif len(tail) > LABEL_LIMIT:
-        found.append(f"name part {_too_long(LABEL_LIMIT)}")
+        found.append(f"name part must be no more than {LABEL_LIMIT} bytes")
     if not _QUALIFIED.match(tail):
         found.append(_QUALIFIED_TEXT)
     return found
@@ -96,7 +105,7 @@ def qualified(name: str) -> list[str]:
 
 def label_value(value: str) -> list[str]:
     """Say why a text is not a label's value."""
-    found = [_too_long(LABEL_LIMIT)] if len(value) > LABEL_LIMIT else []
+    found = [f"must be no more than {LABEL_LIMIT} bytes"] if len(value) > LABEL_LIMIT else []
     return found if _VALUE.match(value) else [*found, _VALUE_TEXT]
 
 
@@ -128,9 +137,9 @@ def _owners(references: list[Object]) -> list[Cause]:
     field = "metadata.ownerReferences"
     found: list[Cause] = []
     controllers = [one for one in references if one.get("controller")]
-    for index, one in enumerate(references):
+    for one in references:
         found += [
-            causes.invalid(f"{field}[{index}].{key}", one.get(key, ""), "must not be empty")
+            causes.invalid(f"{field}.{key}", one.get(key, ""), "must not be empty")
             for key in ("apiVersion", "kind", "name", "uid")
             if not one.get(key)
         ]

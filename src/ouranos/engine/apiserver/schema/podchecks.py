@@ -41,7 +41,8 @@ def not_negative(value: Object, key: str, field: str) -> list[Cause]:
     number = value.get(key)
     if number is None or number >= 0:
         return []
-    return [causes.invalid(f"{field}.{key}", number, "must be greater than or equal to 0")]
+    where = f"{field}.{key}".removeprefix(".")
+    return [causes.invalid(where, number, "must be greater than or equal to 0")]
 
 
 def port_number(value: Any, field: str) -> list[Cause]:
@@ -256,8 +257,8 @@ def _mounts(mounts: list[Object], volumes: set[str], field: str, found: list[Cau
         name, path = mount.get("name"), mount.get("mountPath")
         if not name:
             found.append(causes.required(f"{where}.name"))
-        elif name not in volumes:
-            found.append(causes.not_found(f"{where}.name", name))
+        if name not in volumes:
+            found.append(causes.not_found(f"{where}.name", name or ""))
         if not path:
             found.append(causes.required(f"{where}.mountPath"))
         elif path in paths:
@@ -265,9 +266,9 @@ def _mounts(mounts: list[Object], volumes: set[str], field: str, found: list[Cau
         paths.add(str(path))
         inner = mount.get("subPath", "")
         if inner.startswith("/"):
-            found.append(causes.invalid(f"{where}.subPath", inner, "must be a relative path"))
+            found.append(causes.invalid(f"{field}.subPath", inner, "must be a relative path"))
         if ".." in inner.split("/"):
-            found.append(causes.invalid(f"{where}.subPath", inner, "must not contain '..'"))
+            found.append(causes.invalid(f"{field}.subPath", inner, "must not contain '..'"))
 
 
 def _resources(value: Object, field: str, found: list[Cause]) -> None:

@@ -85,7 +85,7 @@ def latest(image: str) -> bool:
     """Whether an image is the one that moves: tagged so, or neither tagged nor pinned."""
     name, _, digest = image.partition("@")
     tag = name.rpartition("/")[2].partition(":")[2]
-    return bool(name) and (tag == _LATEST or (not tag and not digest))
+    return name == name.strip() != "" and (tag == _LATEST or (not tag and not digest))
 
 
 def _container(value: Object) -> None:

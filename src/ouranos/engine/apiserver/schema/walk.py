@@ -80,8 +80,16 @@ def _default_map(value: Object, node: Node) -> None:
         elif item is None:
             nulls = [] if nulls is None else nulls
             nulls.append(key)
+        elif kind is int or kind is float:
+            _write(key, value, properties.get(key, rest))
     if nulls is not None:
         _drop(nulls, value, node)
+
+
+def _write(key: str, value: Object, child: Node | None) -> None:
+    """Write a quantity that is given as a number as the text that it stands for."""
+    if child is not None and child.format == "quantity":
+        value[key] = str(value[key])
 
 
 def _fill(value: Object, properties: Mapping[str, Node]) -> None:

@@ -127,7 +127,8 @@ def amount(value: Any, field: str) -> list[Cause]:
     return [causes.invalid(field, value, detail)]
 
 
-def _at_most_all(value: Any, field: str) -> list[Cause]:
+def at_most_all(value: Any, field: str) -> list[Cause]:
+    """Check that a percentage is not more than everything."""
     if type(value) is str and _PERCENT.match(value) and int(value[:-1]) > _HUNDRED:
         return [causes.invalid(field, value, "must not be greater than 100%")]
     return []
@@ -180,7 +181,7 @@ def _rolling(rolling: Object, field: str, found: list[Cause]) -> None:
     if _nothing(down) and _nothing(up):
         detail = "may not be 0 when `maxSurge` is 0"
         found.append(causes.invalid(f"{field}.maxUnavailable", down, detail))
-    found += _at_most_all(down, f"{field}.maxUnavailable")
+    found += at_most_all(down, f"{field}.maxUnavailable")
 
 
 def replica_set(obj: Object, old: Object | None) -> list[Cause]:
@@ -261,7 +262,7 @@ def _job_spec(spec: Object, found: list[Cause], field: str = "spec") -> None:
         found += podchecks.not_negative(spec, key, field)
     mode = spec.get("completionMode", "NonIndexed")
     where = f"{field}.completionMode"
-    found += podchecks.one_of(mode, ("Indexed", "NonIndexed"), where)
+    found += podchecks.one_of(mode, ("NonIndexed", "Indexed"), where)
     if mode == "Indexed" and spec.get("completions") is None:
         detail = "when completion mode is Indexed"
         found.append(causes.required(f"{field}.completions", detail))
@@ -313,7 +314,7 @@ _CRON_FIELDS = (
     (0, 23, ()),
     (1, 31, ()),
     (1, 12, ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")),
-    (0, 7, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
+    (0, 6, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
 )
 _CRON_WORDS = ("yearly", "annually", "monthly", "weekly", "daily", "midnight", "hourly")
 
@@ -338,8 +339,10 @@ def schedule_problem(schedule: str) -> str | None:
 
 def _cron_problem(piece: str, low: int, high: int, names: tuple[str, ...]) -> str | None:
     span, slash, step = piece.partition("/")
-    if slash and (not step.isdigit() or int(step) == 0):
-        return f"failed to parse int from {step}: invalid step"
+    if slash and not step.isdigit():
+        return f'failed to parse int from {step}: strconv.Atoi: parsing "{step}": invalid syntax'
+    if slash and int(step) == 0:
+        return f"step of range should be a positive number: {piece}"
     if span in {"*", "?"}:
         return None
     ends: list[int] = []
