@@ -79,7 +79,7 @@ async def ask(
     return status, json.loads(content) if content.startswith(b"{") else content
 
 
-@pytest.mark.parametrize("token", ["wrong", "", "right2", "righ"])
+@pytest.mark.parametrize("token", ["wrong", "", "right2", "Right"])
 async def test_a_wrong_token_does_not_get_in(api: server.ApiServer, token: str) -> None:
     status, told = await ask(api, "GET", MAPS, token=token)
     assert status == 401
