@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ouranos.compute import libvirt, pods, switch, texts
+from ouranos.compute import libvirt, pods, privsep, switch, texts
 from ouranos.compute.scope import CINDER, NOVA, Scope
 from ouranos.kit import conditions, errors, kinds, objects
 from ouranos.openstack import configuration, environment
@@ -11,7 +11,6 @@ NAME: Final = "nova-compute"
 _FILE: Final = "nova.conf"
 _LOOKED: Final = "/run/ouranos"
 _PATH: Final = "/opt/openstack/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_CAPABILITIES: Final = ("CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "NET_ADMIN")
 _HELPERS: Final = ("nova_sys_admin", "privsep_osbrick", "vif_plug_ovs_privileged")
 
 
@@ -21,11 +20,7 @@ def settings(scope: Scope) -> configuration.Sections:
     Raises:
         errors.Terminal: `spec.config` of Nova holds what no file can hold.
     """
-    helper = {
-        "helper_command": "/opt/openstack/bin/privsep-helper"
-        f" --config-file {pods.CONFIG_PATH}/{_FILE}",
-        "capabilities": [f"CAP_{name}" for name in _CAPABILITIES],
-    }
+    helper = privsep.helper("openstack", NAME, f"{pods.CONFIG_PATH}/{_FILE}")
     ours: configuration.Sections = {
         "DEFAULT": {
             "state_path": libvirt.GUESTS,
@@ -51,6 +46,9 @@ def settings(scope: Scope) -> configuration.Sections:
         "oslo_concurrency": {"lock_path": f"{libvirt.GUESTS}/lock"},
         "vnc": {"enabled": False},
         "spice": {"enabled": False},
+        # Its log is a file. Nova reads that of a pseudo-terminal from libvirt's /dev/pts, which is
+        # not ours to see.
+        "serial_console": {"enabled": True},
         "cache": configuration.cache(),
         "workarounds": {"disable_rootwrap": True},
         **dict.fromkeys(_HELPERS, helper),

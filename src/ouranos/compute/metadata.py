@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ouranos.compute import pods, switch
+from ouranos.compute import pods, privsep, switch, texts
 from ouranos.compute.scope import NOVA, Scope
 from ouranos.openstack import configuration, environment
 
@@ -17,8 +17,7 @@ _HELPERS: Final = (
 
 def settings(scope: Scope) -> configuration.Sections:
     """Return the agent's configuration, without its secret."""
-    file = f"{pods.CONFIG_PATH}/{_FILE}"
-    helper = {"helper_command": f"/opt/openstack/bin/privsep-helper --config-file {file}"}
+    helper = privsep.helper("openstack", NAME, f"{pods.CONFIG_PATH}/{_FILE}")
     return {
         "DEFAULT": {
             "state_path": _STATE,
@@ -41,14 +40,14 @@ def agent(scope: Scope) -> pods.Agent:
     option = environment.option("DEFAULT", "metadata_proxy_shared_secret")
     return pods.Agent(
         NAME,
-        files={_FILE: configuration.render(settings(scope))},
+        files={_FILE: configuration.render(settings(scope)), **texts.of("metadata")},
         secrets=scope.digest(secret),
         grace=10,
         containers=(
             pods.Container(
                 NAME,
                 "openstack",
-                ("neutron-ovn-agent", "--config-file", f"{pods.CONFIG_PATH}/{_FILE}"),
+                ("sh", f"{pods.CONFIG_PATH}/start.sh"),
                 (
                     switch.socket(scope),
                     pods.scratch("neutron", _STATE),

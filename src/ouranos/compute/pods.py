@@ -191,7 +191,7 @@ def _container(container: Container, release: str, config: Object | None) -> Obj
         "command": list(container.command),
         "env": list(container.variables),
         "resources": {"requests": {"memory": container.memory, "cpu": container.cpu}},
-        "securityContext": _security(privilege_of(container)),
+        "securityContext": _security(privilege_of(container.image, container.name)),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": mounts,
     }
@@ -200,16 +200,16 @@ def _container(container: Container, release: str, config: Object | None) -> Obj
     return written
 
 
-def privilege_of(container: Container) -> definition.Privilege:
-    """Return what the image says of the container's process: why it is root, and what it may do.
+def privilege_of(image: str, program: str) -> definition.Privilege:
+    """Return what an image says of a program: why it is root, and what it may do.
 
     Raises:
         LookupError: the image says nothing of it.
     """
-    for privilege in catalog.IMAGES[container.image].privileges:
-        if privilege.program == container.name:
+    for privilege in catalog.IMAGES[image].privileges:
+        if privilege.program == program:
             return privilege
-    raise LookupError(f"image {container.image} says nothing of {container.name}")
+    raise LookupError(f"image {image} says nothing of {program}")
 
 
 def _security(privilege: definition.Privilege) -> Object:

@@ -193,6 +193,8 @@ def cache(memcached: str = MEMCACHED) -> dict[str, Value]:
         "enabled": True,
         "backend": "dogpile.cache.pymemcache",
         "memcache_servers": memcached,
+        # A connection that memcached's restart has broken is made anew, not told to the caller.
+        "enable_retry_client": True,
     }
 
 
