@@ -234,6 +234,34 @@ def test_who_removes_a_field_takes_it_from_its_owner() -> None:
     assert "hand Update" not in managers(after)
 
 
+def test_items_that_are_there_twice_are_owned_as_one() -> None:
+    double = [{"key": "a", "value": 1}, {"key": "a", "value": 2}]
+    live = strategies.thing({"entries": double})
+    live["metadata"]["uid"] = "1"
+    after = do(live, strategies.thing({"text": "x"}), schema=strategies.SCHEMA, api_version="g/v1")
+    books = managers(after)["before-first-apply Update"]["fieldsV1"]["f:spec"]
+    assert books["f:entries"] == {".": {}, 'k:{"key":"a"}': {}}
+    assert after["spec"]["entries"] == double
+    for entries in ([{"key": "a", "value": 1}], [], [*reversed(double)]):
+        new = copy.deepcopy(after)
+        new["spec"]["entries"] = entries
+        changed = managed.update(
+            after, new, strategies.SCHEMA,
+            manager="b", subresource="", api_version="g/v1", time="T",
+        )  # fmt: skip
+        back = managed.update(
+            changed, copy.deepcopy(after), strategies.SCHEMA,
+            manager="c", subresource="", api_version="g/v1", time="T",
+        )  # fmt: skip
+        assert back["spec"] == after["spec"]
+
+
+def test_an_emptied_list_is_forgotten() -> None:
+    live = do(None, strategies.thing({"set": ["a"], "text": "x"}), schema=strategies.SCHEMA)
+    after = do(live, strategies.thing({"text": "x"}), schema=strategies.SCHEMA)
+    assert after["spec"] == {"text": "x"}
+
+
 def test_a_free_form_value_that_turns_from_one_to_true_has_changed() -> None:
     live = do(None, strategies.thing({"free": {"a": [1]}}), schema=strategies.SCHEMA)
     new = copy.deepcopy(live)
@@ -246,6 +274,13 @@ def test_a_free_form_value_that_turns_from_one_to_true_has_changed() -> None:
 
 STRANGE = {
     "an unknown directive": {"spec": {"$patch": "frob"}},
+    "an item that is no map": {"spec": {"containers": ["a"]}},
+    "an order that the patch contradicts": {
+        "spec": {
+            "containers": [{"name": "b"}, {"name": "a"}],
+            "$setElementOrder/containers": [{"name": "a"}, {"name": "b"}],
+        }
+    },
     "an item without its key": {"spec": {"containers": [{"image": "x"}]}},
     "retained keys that lack a stated one": {
         "spec": {"volumes": [{"name": "a", "$retainKeys": ["name"], "emptyDir": {}}]}

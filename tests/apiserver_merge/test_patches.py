@@ -62,6 +62,8 @@ def test_a_json_patch(old: Any, ops: list[Any], new: Any) -> None:
 
 
 WRONG = {
+    "an operation that is none": ({}, ["add"]),
+    "replacing in a scalar": ({"a": 1}, [one("replace", "/a/b", value=1)]),
     "an unknown operation": ({}, [one("frob", "/a")]),
     "no value": ({}, [one("add", "/a")]),
     "a path without a slash": ({}, [one("add", "a", value=1)]),

@@ -33,7 +33,7 @@ def merge_patch(obj: Any, patch: Any) -> Any:
     return merged
 
 
-def json_patch(obj: Any, ops: Sequence[Mapping[str, Any]]) -> Any:
+def json_patch(obj: Any, ops: Sequence[Any]) -> Any:
     """Apply the operations of a JSON patch in order.
 
     Raises:
@@ -45,7 +45,10 @@ def json_patch(obj: Any, ops: Sequence[Mapping[str, Any]]) -> Any:
             f"got {len(ops)}"
         )
     document = copied(obj)
-    for operation in ops:
+    for one in ops:
+        if type(one) is not dict:
+            raise PatchError("an operation of a JSON patch must be an object")
+        operation = cast("Object", one)
         name = str(operation.get("op", ""))
         act = _OPERATIONS.get(name)
         if act is None:

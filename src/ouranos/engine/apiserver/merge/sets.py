@@ -168,11 +168,3 @@ def _rank(element: str) -> tuple[int, str]:
 def ordered(fields: Set) -> Set:
     """Return a set with its elements in the order that Kubernetes stores."""
     return {key: ordered(fields[key]) for key in sorted(fields, key=_rank)}
-
-
-def of_path(*elements: str) -> Set:
-    """Make the set of one member."""
-    made: Set = SELF
-    for element in reversed(elements):
-        made = {element: made}
-    return made

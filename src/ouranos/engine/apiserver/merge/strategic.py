@@ -110,6 +110,8 @@ def _lists(current: Any, patch: list[Any], node: Node) -> list[Any]:
     if not node.merge_key:
         joined = items + [copied(one) for one in patch if one not in items]
         return _ordered(joined, patch, items, "")
+    if any(type(one) is not dict for one in patch):
+        raise StrategicError("a list that is merged by key may hold maps only")
     entries = [cast("Object", one) for one in patch]
     if any(one.get(_DIRECTIVE) == "replace" for one in entries):
         return [_cleaned(copied(one)) for one in entries if _DIRECTIVE not in one]
