@@ -145,7 +145,7 @@ def _variables(scope: Scope, user: str, queue: str) -> tuple[objects.Object, ...
         environment.literal("LANG", "C.UTF-8"),
         environment.literal("HOME", "/tmp"),  # noqa: S108 - the container's own
         environment.literal("OS_NOVA_DISABLE_EVENTLET_PATCHING", "1"),
-        # Nova's umount is answered by a program that leaves the node's mounts alone.
+        # Here mount and umount leave to the node what the node has mounted.
         environment.literal("PATH", f"{pods.CONFIG_PATH}:{_PATH}"),
         environment.literal("PYTHONWARNINGS", "ignore"),
         *passwords,
