@@ -24,7 +24,7 @@ async def database(one: claim.Claim) -> outcome.Outcome:
         await server.create_database(one.thing)
         message = f"Created database {one.thing} in MariaDB {one.reference}"
         await one.pass_.event("Normal", "DatabaseCreated", message)
-    if facts.database_mark != _made(one):
+    if not facts.database or facts.database_mark != _made(one):
         await server.mark(sql.DATABASE, one.thing, _made(one))
     one.pass_.status.setdefault(_FIRST_MADE, conditions.timestamp(one.pass_.seams.clock.now()))
     if one.says(claim.RECREATE):

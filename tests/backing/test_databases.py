@@ -1,0 +1,248 @@
+"""Is a claim on a database fulfilled, and nothing of a stranger's touched?"""
+
+import conftest
+import fake_servers
+import pytest
+
+from ouranos.backing import sql
+from ouranos.kit import kinds
+
+DATABASE = kinds.DATABASE
+OURS = "ouranos:home/nova-api"
+
+
+async def made(world: conftest.World) -> None:
+    await world.claim()
+    assert (await world.pass_over(DATABASE, "nova-api")).done
+    world.databases.fate = fake_servers.Fate()
+
+
+async def test_a_claim_makes_one_database_and_one_user_and_says_where(
+    world: conftest.World,
+) -> None:
+    await made(world)
+    server = world.databases
+    assert server.databases == {"nova_api"}
+    assert server.users == {"nova": "first"}
+    assert server.grants == {("nova_api", "nova")}
+    assert server.marks[sql.DATABASE, "nova_api"].owner == OURS
+    assert server.marks[sql.USER, "nova"].owner == "ouranos:home"
+    found = await world.source.get(DATABASE, "nova-api", "home")
+    assert found is not None
+    assert (found["status"]["host"], found["status"]["port"]) == ("mariadb", 3306)
+
+
+async def test_a_second_pass_writes_nothing(world: conftest.World) -> None:
+    await made(world)
+    before = await world.source.get(DATABASE, "nova-api", "home")
+    assert (await world.pass_over(DATABASE, "nova-api")).done
+    assert world.databases.fate.writes == []
+    assert await world.source.get(DATABASE, "nova-api", "home") == before
+
+
+async def test_the_servers_own_account_is_used_and_not_encrypted_inside_the_cloud(
+    world: conftest.World,
+) -> None:
+    await made(world)
+    login = world.databases.logins[0]
+    assert (login.host, login.port, login.username) == ("172.31.0.2", 3306, "ouranos")
+    assert login.password == "of-the-server"
+    assert not login.encrypted
+    assert "of-the-server" not in repr(login)
+
+
+@pytest.mark.parametrize(
+    ("what", "mark", "said"),
+    [
+        ("database", None, "was not made by Ouranos"),
+        ("database", "ouranos:home/other", "belongs to ouranos:home/other"),
+        ("user", None, "was not made by Ouranos"),
+        ("user", "ouranos:away", "belongs to ouranos:away"),
+    ],
+    ids=str,
+)
+async def test_a_strangers_thing_of_that_name_stops_the_claim_and_is_not_touched(
+    world: conftest.World, what: str, mark: str | None, said: str
+) -> None:
+    server = world.databases
+    if what == "database":
+        server.databases.add("nova_api")
+        name = "nova_api"
+    else:
+        server.users["nova"] = "theirs"
+        name = "nova"
+    if mark:
+        server.marks[what, name] = sql.Mark(mark, "u", sql.MADE)
+    await world.claim()
+    result = await world.pass_over(DATABASE, "nova-api")
+    assert result.terminal
+    assert said in result.sentence
+    assert "ouranos.cloud/adopt=nova_api" in result.sentence
+    assert server.users.get("nova") in {None, "theirs"}
+    assert [one for one in server.fate.writes if what in one] == []
+
+
+async def test_a_strangers_thing_is_taken_where_a_person_says_so(world: conftest.World) -> None:
+    world.databases.databases.add("nova_api")
+    world.databases.users["nova"] = "theirs"
+    await world.claim()
+    await world.annotate(DATABASE, "nova-api", adopt="nova_api")
+    assert (await world.pass_over(DATABASE, "nova-api")).done
+    assert world.databases.users == {"nova": "first"}
+    assert world.databases.marks[sql.DATABASE, "nova_api"].owner == OURS
+
+
+async def test_the_same_claim_of_another_cluster_in_a_shared_server_is_a_stranger(
+    world: conftest.World,
+) -> None:
+    await world.source.delete(kinds.MARIADB, "mariadb", "home")
+    external = {"host": "10.0.0.9", "secretRef": {"name": "mariadb-root-1"}}
+    await world.server(kinds.MARIADB, "mariadb", "root", external=external)
+    world.databases.databases.add("nova_api")
+    world.databases.marks[sql.DATABASE, "nova_api"] = sql.Mark(OURS, "another-uid", sql.MADE)
+    await world.claim()
+    result = await world.pass_over(DATABASE, "nova-api")
+    assert result.terminal
+    assert "another cluster" in result.sentence
+    assert world.databases.fate.writes == []
+
+
+async def test_a_claim_made_again_finds_its_data_in_the_clouds_own_server(
+    world: conftest.World,
+) -> None:
+    await made(world)
+    await world.source.delete(DATABASE, "nova-api", "home")
+    await world.pass_over(DATABASE, "nova-api")
+    assert await world.source.get(DATABASE, "nova-api", "home") is None
+    assert world.databases.databases == {"nova_api"}
+    await world.claim()
+    assert (await world.pass_over(DATABASE, "nova-api")).done
+    assert not [one for one in world.databases.fate.writes if "create" in one]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["the user is dropped", "the password is changed", "the grant is revoked", "the Secret is new"],
+)
+async def test_what_can_be_made_again_is_made_again(world: conftest.World, damage: str) -> None:
+    await made(world)
+    server = world.databases
+    if damage == "the user is dropped":
+        server.users.clear()
+        server.grants.clear()
+    elif damage == "the password is changed":
+        server.users["nova"] = "somebody else's"
+    elif damage == "the grant is revoked":
+        server.grants.clear()
+    else:
+        await world.secret("nova-database-1", "nova", "second")
+    assert (await world.pass_over(DATABASE, "nova-api")).done
+    assert server.users == {"nova": "second" if damage == "the Secret is new" else "first"}
+    assert server.grants == {("nova_api", "nova")}
+
+
+async def test_a_lost_database_is_not_made_again_unasked(world: conftest.World) -> None:
+    await made(world)
+    world.databases.databases.clear()
+    result = await world.pass_over(DATABASE, "nova-api")
+    assert result.terminal
+    assert "ouranos.cloud/recreate-data=nova_api" in result.sentence
+    assert world.databases.databases == set()
+    status, reason, _ = await world.told(DATABASE, "nova-api", "DatabaseReady")
+    assert (status, reason) == ("False", "Unrecoverable")
+
+
+async def test_the_loss_of_the_whole_server_is_noticed_too(world: conftest.World) -> None:
+    await made(world)
+    world.databases.databases.clear()
+    world.databases.marks.clear()
+    world.databases.users.clear()
+    assert (await world.pass_over(DATABASE, "nova-api")).terminal
+    assert world.databases.databases == set()
+
+
+async def test_a_lost_database_is_made_again_once_when_a_person_says_so(
+    world: conftest.World,
+) -> None:
+    await made(world)
+    world.databases.databases.clear()
+    await world.annotate(DATABASE, "nova-api", recreate_data="nova_api")
+    assert (await world.pass_over(DATABASE, "nova-api")).done
+    assert world.databases.databases == {"nova_api"}
+    found = await world.source.get(DATABASE, "nova-api", "home")
+    assert found is not None
+    assert "ouranos.cloud/recreate-data" not in (found["metadata"].get("annotations") or {})
+    world.databases.databases.clear()
+    assert (await world.pass_over(DATABASE, "nova-api")).terminal
+
+
+async def test_data_goes_with_the_claim_only_where_its_own_name_is_said(
+    world: conftest.World,
+) -> None:
+    await made(world)
+    await world.annotate(DATABASE, "nova-api", delete_data="nova")
+    await world.source.delete(DATABASE, "nova-api", "home")
+    await world.pass_over(DATABASE, "nova-api")
+    assert world.databases.databases == {"nova_api"}
+    await made(world)
+    await world.annotate(DATABASE, "nova-api", delete_data="nova_api")
+    await world.source.delete(DATABASE, "nova-api", "home")
+    await world.pass_over(DATABASE, "nova-api")
+    assert await world.source.get(DATABASE, "nova-api", "home") is None
+    assert world.databases.databases == set()
+    assert world.databases.users == {}
+    assert world.databases.marks == {}
+
+
+async def test_a_user_that_another_claim_needs_stays(world: conftest.World) -> None:
+    await made(world)
+    await world.claim("nova", "nova")
+    assert (await world.pass_over(DATABASE, "nova")).done
+    await world.annotate(DATABASE, "nova-api", delete_data="nova_api")
+    await world.source.delete(DATABASE, "nova-api", "home")
+    await world.pass_over(DATABASE, "nova-api")
+    assert world.databases.databases == {"nova"}
+    assert world.databases.users == {"nova": "first"}
+
+
+async def test_an_annotated_claim_on_a_server_that_is_gone_lets_go(world: conftest.World) -> None:
+    await made(world)
+    await world.annotate(DATABASE, "nova-api", delete_data="nova_api")
+    await world.source.delete(kinds.MARIADB, "mariadb", "home")
+    await world.source.delete(DATABASE, "nova-api", "home")
+    await world.pass_over(DATABASE, "nova-api")
+    assert await world.source.get(DATABASE, "nova-api", "home") is None
+
+
+@pytest.mark.parametrize(
+    ("missing", "condition", "said"),
+    [
+        ("the server", "ServerReady", "MariaDB mariadb to exist"),
+        ("its readiness", "ServerReady", "MariaDB mariadb to be available: its pod is not ready"),
+        ("the Secret", "CredentialsReady", "Secret nova-database-1 to exist"),
+    ],
+)
+async def test_what_is_awaited_is_said(
+    world: conftest.World, missing: str, condition: str, said: str
+) -> None:
+    await world.claim()
+    if missing == "the server":
+        await world.source.delete(kinds.MARIADB, "mariadb", "home")
+    elif missing == "its readiness":
+        await world.available(kinds.MARIADB, "mariadb", "False")
+    else:
+        await world.source.delete(kinds.SECRET, "nova-database-1", "home")
+    result = await world.pass_over(DATABASE, "nova-api")
+    assert not result.failures
+    assert said in (await world.told(DATABASE, "nova-api", condition))[2]
+    assert world.databases.fate.writes == []
+
+
+async def test_a_server_that_is_away_is_asked_again_later(world: conftest.World) -> None:
+    await world.claim()
+    world.databases.is_away = True
+    result = await world.pass_over(DATABASE, "nova-api")
+    assert result.failures
+    assert not result.terminal
+    world.databases.is_away = False
+    assert (await world.pass_over(DATABASE, "nova-api")).done

@@ -1,0 +1,117 @@
+"""Is a claim on a virtual host fulfilled, by the management API's own words?"""
+
+import conftest
+import fake_servers
+import pytest
+
+from ouranos.backing import broker
+from ouranos.kit import kinds
+
+VHOST = kinds.VHOST
+
+
+async def made(world: conftest.World) -> None:
+    await world.vhost()
+    assert (await world.pass_over(VHOST, "nova")).done
+    world.broker.fate = fake_servers.Fate()
+
+
+async def test_a_claim_makes_one_virtual_host_and_one_user_with_marks(
+    world: conftest.World,
+) -> None:
+    await made(world)
+    assert world.broker.vhosts == {"nova": "ouranos:home/nova"}
+    assert world.broker.users["nova"]["tags"] == ["ouranos:home"]
+    everything = {"configure": ".*", "write": ".*", "read": ".*"}
+    assert world.broker.permissions == {("nova", "nova"): everything}
+    found = await world.source.get(VHOST, "nova", "home")
+    assert found is not None
+    assert (found["status"]["host"], found["status"]["port"]) == ("rabbitmq", 5672)
+
+
+async def test_a_second_pass_writes_nothing(world: conftest.World) -> None:
+    await made(world)
+    assert (await world.pass_over(VHOST, "nova")).done
+    assert world.broker.fate.writes == []
+
+
+@pytest.mark.parametrize("damage", ["vhost", "user", "password", "permission"])
+async def test_what_was_lost_is_made_again(world: conftest.World, damage: str) -> None:
+    await made(world)
+    if damage == "vhost":
+        world.broker.vhosts.clear()
+        world.broker.permissions.clear()
+    elif damage == "user":
+        world.broker.users.clear()
+    elif damage == "password":
+        await world.secret("nova-queue-1", "nova", "second")
+    else:
+        world.broker.permissions.clear()
+    assert (await world.pass_over(VHOST, "nova")).done
+    kept = world.broker.users["nova"]["password_hash"]
+    user = broker.User(frozenset(), kept)
+    assert user.has("second" if damage == "password" else "first")
+    assert list(world.broker.vhosts) == ["nova"]
+    assert list(world.broker.permissions) == [("nova", "nova")]
+
+
+@pytest.mark.parametrize(
+    ("what", "mark", "said"),
+    [
+        ("vhost", "", "was not made by Ouranos"),
+        ("vhost", "the queues of billing", "was not made by Ouranos"),
+        ("vhost", "ouranos:away/nova", "belongs to ouranos:away/nova"),
+        ("user", "", "was not made by Ouranos"),
+        ("user", "ouranos:away", "belongs to ouranos:away"),
+    ],
+)
+async def test_a_strangers_thing_is_not_touched_until_a_person_says_so(
+    world: conftest.World, what: str, mark: str, said: str
+) -> None:
+    if what == "vhost":
+        world.broker.vhosts["nova"] = mark
+    else:
+        tags = [mark] if mark else []
+        world.broker.users["nova"] = {"tags": tags, "password_hash": "c2FsdHJlc3Q="}
+    await world.vhost()
+    result = await world.pass_over(VHOST, "nova")
+    assert result.terminal
+    assert said in result.sentence
+    assert not [one for one in world.broker.fate.writes if f"/{what}s/" in one]
+    await world.annotate(VHOST, "nova", adopt="nova")
+    assert (await world.pass_over(VHOST, "nova")).done
+
+
+async def test_queues_go_with_the_claim_only_where_a_person_says_so(world: conftest.World) -> None:
+    await made(world)
+    await world.source.delete(VHOST, "nova", "home")
+    await world.pass_over(VHOST, "nova")
+    assert list(world.broker.vhosts) == ["nova"]
+    await made(world)
+    await world.annotate(VHOST, "nova", delete_data="nova")
+    await world.source.delete(VHOST, "nova", "home")
+    await world.pass_over(VHOST, "nova")
+    assert await world.source.get(VHOST, "nova", "home") is None
+    assert world.broker.vhosts == {}
+    assert world.broker.users == {}
+
+
+@pytest.mark.parametrize(("trouble", "terminal"), [(503, False), (-1, False), (401, True)])
+async def test_trouble_is_told_apart(world: conftest.World, trouble: int, terminal: bool) -> None:
+    await world.vhost()
+    world.broker.trouble = trouble
+    result = await world.pass_over(VHOST, "nova")
+    assert result.failures
+    assert result.terminal == terminal
+    assert "of-the-server" not in result.sentence
+
+
+async def test_a_password_is_kept_as_rabbitmq_keeps_it() -> None:
+    # The example of RabbitMQ's documentation: "test12", salt 908DC60A.
+    kept = broker.hashed("test12", bytes.fromhex("908DC60A"))
+    assert kept == "kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR"
+
+
+async def test_a_login_does_not_show_its_password() -> None:
+    assert "hidden" not in repr(broker.connect(broker.Login("h", 1, "u", "hidden")))
+    assert "hidden" not in repr(broker.Login("h", 1, "u", "hidden"))

@@ -1,0 +1,73 @@
+"""Is a pod's trouble told in words, and a decision left to a person passed on?"""
+
+from typing import Any
+
+import pytest
+
+from ouranos.kit import conditions, errors, pod
+
+
+def a_pod(first: dict[str, Any] | None = None, **container: Any) -> dict[str, Any]:
+    status: dict[str, Any] = {"containerStatuses": [{"name": "main", **container}]}
+    if first is not None:
+        status["initContainerStatuses"] = [{"name": "first", **first}]
+    return {"metadata": {"name": "mariadb-0"}, "status": status}
+
+
+@pytest.mark.parametrize(
+    ("container", "told"),
+    [
+        ({}, ""),
+        ({"state": {"running": {}}}, ""),
+        ({"state": {"waiting": {"reason": "ContainerCreating"}}}, ""),
+        (
+            {"state": {"waiting": {"reason": "ErrImagePull", "message": "gone"}}},
+            "ErrImagePull: gone",
+        ),
+        (
+            {"state": {"running": {}}, "lastState": {"terminated": {"reason": "OOMKilled"}}},
+            "OOMKilled",
+        ),
+        (
+            {
+                "ready": True,
+                "state": {"running": {}},
+                "lastState": {"terminated": {"reason": "OOMKilled"}},
+            },
+            "",
+        ),
+    ],
+)
+def test_trouble_is_told_until_it_is_over(container: dict[str, Any], told: str) -> None:
+    expected = f"container main of pod mariadb-0: {told}" if told else ""
+    assert pod.trouble(a_pod(**container)) == expected
+
+
+@pytest.mark.parametrize("where", ["state", "lastState"])
+def test_what_a_container_leaves_to_a_person_is_terminal(where: str) -> None:
+    ended = {"terminated": {"exitCode": pod.UNDECIDED, "message": "restore a backup\n"}}
+    undecided = a_pod({"state": {"waiting": {"reason": "CrashLoopBackOff"}}, where: ended})
+    with pytest.raises(errors.Terminal, match=r"first of pod mariadb-0: restore a backup$") as told:
+        pod.refuse_to_guess(undecided)
+    assert told.value.reason == conditions.Reason.UNRECOVERABLE
+
+
+def test_another_exit_code_is_no_decision() -> None:
+    pod.refuse_to_guess(a_pod(state={"terminated": {"exitCode": 1}}))
+
+
+def test_last_words_are_those_of_the_container_that_is_asked_for() -> None:
+    ended = a_pod({"state": {"terminated": {"exitCode": 0, "message": "{}"}}})
+    assert pod.last_words(ended, "first") == "{}"
+    assert pod.last_words(ended, "main") == ""
+    assert pod.last_words(ended, "none") == ""
+
+
+def test_a_pod_that_is_being_deleted_is_not_ready() -> None:
+    ready: dict[str, Any] = {
+        "metadata": {"name": "one"},
+        "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+    }
+    assert pod.is_ready(ready)
+    ready["metadata"]["deletionTimestamp"] = "2026-11-21T12:00:00Z"
+    assert not pod.is_ready(ready)
