@@ -95,6 +95,11 @@ async def test_health_needs_no_token(api: server.ApiServer) -> None:
     assert await ask(api, "GET", "/readyz", token="") == (200, b"ok")
 
 
+async def test_metrics_need_the_token(api: server.ApiServer) -> None:
+    assert (await ask(api, "GET", "/metrics", token=""))[0] == 401
+    assert b"# TYPE reconcile_total" in (await ask(api, "GET", "/metrics"))[1]
+
+
 async def test_a_body_may_come_in_parts(api: server.ApiServer) -> None:
     status, made = await ask(api, "POST", MAPS, b'{"metadata":', b'{"name":"one"}}')
     assert status == 201

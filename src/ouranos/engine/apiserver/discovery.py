@@ -1,4 +1,4 @@
-"""What is served here? Discovery, OpenAPI, version, health; kubectl asks before all else."""
+"""What is served here? Discovery, OpenAPI, version, health, metrics; kubectl asks this first."""
 
 import hashlib
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from ouranos.engine.apiserver.exchange import Request, Response
 from ouranos.engine.apiserver.resources import Registry, Resource
 from ouranos.engine.apiserver.schema import builtin
 from ouranos.engine.apiserver.store import Store
-from ouranos.kit import kinds
+from ouranos.kit import kinds, metrics
 from ouranos.kit.objects import Object
 
 VERSION = ("1", "36", "v1.36.0")
@@ -50,6 +50,7 @@ class Discovery:
             "/version": _version,
             "/healthz": _healthy,
             "/livez": _healthy,
+            "/metrics": _metrics,
             "/readyz": _healthy,
             "/openapi/v3": self._openapi_index,
         }
@@ -332,6 +333,11 @@ def _version(_: Request) -> Response:
             "platform": "linux",
         }
     )
+
+
+def _metrics(_: Request) -> Response:
+    text = metrics.render().encode()
+    return Response(200, text, "text/plain; version=0.0.4; charset=utf-8")
 
 
 def _healthy(request: Request) -> Response:
