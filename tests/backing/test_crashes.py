@@ -1,6 +1,6 @@
 """Does a crash between any two calls leave one of everything, which the next pass finishes?"""
 
-import conftest
+import backing_worlds as worlds
 import fake_servers
 import hypothesis
 import pytest
@@ -13,7 +13,7 @@ from ouranos.kit import cluster, kinds
 MOST_CALLS = 12
 
 
-async def _survives(world: conftest.World, fate: fake_servers.Fate, kind: str) -> bool:
+async def _survives(world: worlds.World, fate: fake_servers.Fate, kind: str) -> bool:
     """Run a pass that may die; return whether it did."""
     target = {"database": kinds.DATABASE, "vhost": kinds.VHOST}[kind]
     name = "nova-api" if kind == "database" else "nova"
@@ -25,7 +25,7 @@ async def _survives(world: conftest.World, fate: fake_servers.Fate, kind: str) -
     return False
 
 
-def _is_whole(world: conftest.World, kind: str) -> bool:
+def _is_whole(world: worlds.World, kind: str) -> bool:
     if kind == "database":
         server = world.databases
         return (
@@ -40,7 +40,7 @@ def _is_whole(world: conftest.World, kind: str) -> bool:
 @pytest.mark.parametrize("kind", ["database", "vhost"])
 @pytest.mark.parametrize("moment", ["before", "after"])
 async def test_a_crash_at_each_call_is_finished_by_the_next_pass(
-    world: conftest.World, kind: str, moment: str
+    world: worlds.World, kind: str, moment: str
 ) -> None:
     for point in range(1, MOST_CALLS):
         world.databases.__init__()
@@ -83,11 +83,11 @@ def test_any_story_ends_with_one_of_everything(actions: list[str]) -> None:
 async def _story(actions: list[str]) -> None:
     given = virtual.virtual_seams()
     api = await apiserver.ApiServer.open(None, given)
-    async with conftest.client_of(api) as http:
+    async with worlds.client_of(api) as http:
         source = cluster.Cluster(http, manager="test")
         home = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "home"}}
         await source.apply(home)
-        world = conftest.World(source, given)
+        world = worlds.World(source, given)
         await world.prepare()
         await world.claim()
         for action in actions:
@@ -97,7 +97,7 @@ async def _story(actions: list[str]) -> None:
     await api.close()
 
 
-async def _act(world: conftest.World, action: str) -> None:
+async def _act(world: worlds.World, action: str) -> None:
     server = world.databases
     if action == "drop user":
         server.users.clear()

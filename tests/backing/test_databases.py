@@ -1,6 +1,6 @@
 """Is a claim on a database fulfilled, and nothing of a stranger's touched?"""
 
-import conftest
+import backing_worlds as worlds
 import fake_servers
 import pytest
 
@@ -11,14 +11,14 @@ DATABASE = kinds.DATABASE
 OURS = "ouranos:home/nova-api"
 
 
-async def made(world: conftest.World) -> None:
+async def made(world: worlds.World) -> None:
     await world.claim()
     assert (await world.pass_over(DATABASE, "nova-api")).done
     world.databases.fate = fake_servers.Fate()
 
 
 async def test_a_claim_makes_one_database_and_one_user_and_says_where(
-    world: conftest.World,
+    world: worlds.World,
 ) -> None:
     await made(world)
     server = world.databases
@@ -32,7 +32,7 @@ async def test_a_claim_makes_one_database_and_one_user_and_says_where(
     assert (found["status"]["host"], found["status"]["port"]) == ("mariadb", 3306)
 
 
-async def test_a_second_pass_writes_nothing(world: conftest.World) -> None:
+async def test_a_second_pass_writes_nothing(world: worlds.World) -> None:
     await made(world)
     before = await world.source.get(DATABASE, "nova-api", "home")
     assert (await world.pass_over(DATABASE, "nova-api")).done
@@ -41,7 +41,7 @@ async def test_a_second_pass_writes_nothing(world: conftest.World) -> None:
 
 
 async def test_the_servers_own_account_is_used_and_not_encrypted_inside_the_cloud(
-    world: conftest.World,
+    world: worlds.World,
 ) -> None:
     await made(world)
     login = world.databases.logins[0]
@@ -62,7 +62,7 @@ async def test_the_servers_own_account_is_used_and_not_encrypted_inside_the_clou
     ids=str,
 )
 async def test_a_strangers_thing_of_that_name_stops_the_claim_and_is_not_touched(
-    world: conftest.World, what: str, mark: str | None, said: str
+    world: worlds.World, what: str, mark: str | None, said: str
 ) -> None:
     server = world.databases
     if what == "database":
@@ -82,7 +82,9 @@ async def test_a_strangers_thing_of_that_name_stops_the_claim_and_is_not_touched
     assert [one for one in server.fate.writes if what in one] == []
 
 
-async def test_a_strangers_thing_is_taken_where_a_person_says_so(world: conftest.World) -> None:
+async def test_a_strangers_thing_is_taken_where_a_person_says_so(
+    world: worlds.World,
+) -> None:
     world.databases.databases.add("nova_api")
     world.databases.users["nova"] = "theirs"
     await world.claim()
@@ -93,7 +95,7 @@ async def test_a_strangers_thing_is_taken_where_a_person_says_so(world: conftest
 
 
 async def test_the_same_claim_of_another_cluster_in_a_shared_server_is_a_stranger(
-    world: conftest.World,
+    world: worlds.World,
 ) -> None:
     await world.source.delete(kinds.MARIADB, "mariadb", "home")
     external = {"host": "10.0.0.9", "secretRef": {"name": "mariadb-root-1"}}
@@ -108,7 +110,7 @@ async def test_the_same_claim_of_another_cluster_in_a_shared_server_is_a_strange
 
 
 async def test_a_claim_made_again_finds_its_data_in_the_clouds_own_server(
-    world: conftest.World,
+    world: worlds.World,
 ) -> None:
     await made(world)
     await world.source.delete(DATABASE, "nova-api", "home")
@@ -124,7 +126,7 @@ async def test_a_claim_made_again_finds_its_data_in_the_clouds_own_server(
     "damage",
     ["the user is dropped", "the password is changed", "the grant is revoked", "the Secret is new"],
 )
-async def test_what_can_be_made_again_is_made_again(world: conftest.World, damage: str) -> None:
+async def test_what_can_be_made_again_is_made_again(world: worlds.World, damage: str) -> None:
     await made(world)
     server = world.databases
     if damage == "the user is dropped":
@@ -141,7 +143,7 @@ async def test_what_can_be_made_again_is_made_again(world: conftest.World, damag
     assert server.grants == {("nova_api", "nova")}
 
 
-async def test_a_lost_database_is_not_made_again_unasked(world: conftest.World) -> None:
+async def test_a_lost_database_is_not_made_again_unasked(world: worlds.World) -> None:
     await made(world)
     world.databases.databases.clear()
     result = await world.pass_over(DATABASE, "nova-api")
@@ -152,7 +154,7 @@ async def test_a_lost_database_is_not_made_again_unasked(world: conftest.World) 
     assert (status, reason) == ("False", "Unrecoverable")
 
 
-async def test_the_loss_of_the_whole_server_is_noticed_too(world: conftest.World) -> None:
+async def test_the_loss_of_the_whole_server_is_noticed_too(world: worlds.World) -> None:
     await made(world)
     world.databases.databases.clear()
     world.databases.marks.clear()
@@ -162,7 +164,7 @@ async def test_the_loss_of_the_whole_server_is_noticed_too(world: conftest.World
 
 
 async def test_a_lost_database_is_made_again_once_when_a_person_says_so(
-    world: conftest.World,
+    world: worlds.World,
 ) -> None:
     await made(world)
     world.databases.databases.clear()
@@ -177,7 +179,7 @@ async def test_a_lost_database_is_made_again_once_when_a_person_says_so(
 
 
 async def test_data_goes_with_the_claim_only_where_its_own_name_is_said(
-    world: conftest.World,
+    world: worlds.World,
 ) -> None:
     await made(world)
     await world.annotate(DATABASE, "nova-api", delete_data="nova")
@@ -194,7 +196,7 @@ async def test_data_goes_with_the_claim_only_where_its_own_name_is_said(
     assert world.databases.marks == {}
 
 
-async def test_a_user_that_another_claim_needs_stays(world: conftest.World) -> None:
+async def test_a_user_that_another_claim_needs_stays(world: worlds.World) -> None:
     await made(world)
     await world.claim("nova", "nova")
     assert (await world.pass_over(DATABASE, "nova")).done
@@ -205,7 +207,9 @@ async def test_a_user_that_another_claim_needs_stays(world: conftest.World) -> N
     assert world.databases.users == {"nova": "first"}
 
 
-async def test_an_annotated_claim_on_a_server_that_is_gone_lets_go(world: conftest.World) -> None:
+async def test_an_annotated_claim_on_a_server_that_is_gone_lets_go(
+    world: worlds.World,
+) -> None:
     await made(world)
     await world.annotate(DATABASE, "nova-api", delete_data="nova_api")
     await world.source.delete(kinds.MARIADB, "mariadb", "home")
@@ -223,7 +227,7 @@ async def test_an_annotated_claim_on_a_server_that_is_gone_lets_go(world: confte
     ],
 )
 async def test_what_is_awaited_is_said(
-    world: conftest.World, missing: str, condition: str, said: str
+    world: worlds.World, missing: str, condition: str, said: str
 ) -> None:
     await world.claim()
     if missing == "the server":
@@ -238,7 +242,7 @@ async def test_what_is_awaited_is_said(
     assert world.databases.fate.writes == []
 
 
-async def test_a_server_that_is_away_is_asked_again_later(world: conftest.World) -> None:
+async def test_a_server_that_is_away_is_asked_again_later(world: worlds.World) -> None:
     await world.claim()
     world.databases.is_away = True
     result = await world.pass_over(DATABASE, "nova-api")

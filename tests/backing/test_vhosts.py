@@ -1,6 +1,6 @@
 """Is a claim on a virtual host fulfilled, by the management API's own words?"""
 
-import conftest
+import backing_worlds as worlds
 import fake_servers
 import pytest
 
@@ -10,14 +10,14 @@ from ouranos.kit import kinds
 VHOST = kinds.VHOST
 
 
-async def made(world: conftest.World) -> None:
+async def made(world: worlds.World) -> None:
     await world.vhost()
     assert (await world.pass_over(VHOST, "nova")).done
     world.broker.fate = fake_servers.Fate()
 
 
 async def test_a_claim_makes_one_virtual_host_and_one_user_with_marks(
-    world: conftest.World,
+    world: worlds.World,
 ) -> None:
     await made(world)
     assert world.broker.vhosts == {"nova": "ouranos:home/nova"}
@@ -29,14 +29,14 @@ async def test_a_claim_makes_one_virtual_host_and_one_user_with_marks(
     assert (found["status"]["host"], found["status"]["port"]) == ("rabbitmq", 5672)
 
 
-async def test_a_second_pass_writes_nothing(world: conftest.World) -> None:
+async def test_a_second_pass_writes_nothing(world: worlds.World) -> None:
     await made(world)
     assert (await world.pass_over(VHOST, "nova")).done
     assert world.broker.fate.writes == []
 
 
 @pytest.mark.parametrize("damage", ["vhost", "user", "password", "permission"])
-async def test_what_was_lost_is_made_again(world: conftest.World, damage: str) -> None:
+async def test_what_was_lost_is_made_again(world: worlds.World, damage: str) -> None:
     await made(world)
     if damage == "vhost":
         world.broker.vhosts.clear()
@@ -66,7 +66,7 @@ async def test_what_was_lost_is_made_again(world: conftest.World, damage: str) -
     ],
 )
 async def test_a_strangers_thing_is_not_touched_until_a_person_says_so(
-    world: conftest.World, what: str, mark: str, said: str
+    world: worlds.World, what: str, mark: str, said: str
 ) -> None:
     if what == "vhost":
         world.broker.vhosts["nova"] = mark
@@ -82,7 +82,9 @@ async def test_a_strangers_thing_is_not_touched_until_a_person_says_so(
     assert (await world.pass_over(VHOST, "nova")).done
 
 
-async def test_queues_go_with_the_claim_only_where_a_person_says_so(world: conftest.World) -> None:
+async def test_queues_go_with_the_claim_only_where_a_person_says_so(
+    world: worlds.World,
+) -> None:
     await made(world)
     await world.source.delete(VHOST, "nova", "home")
     await world.pass_over(VHOST, "nova")
@@ -96,13 +98,15 @@ async def test_queues_go_with_the_claim_only_where_a_person_says_so(world: conft
     assert world.broker.users == {}
 
 
-@pytest.mark.parametrize(("trouble", "terminal"), [(503, False), (-1, False), (401, True)])
-async def test_trouble_is_told_apart(world: conftest.World, trouble: int, terminal: bool) -> None:
+@pytest.mark.parametrize(
+    ("trouble", "kind"), [(503, "transient"), (-1, "transient"), (401, "terminal")]
+)
+async def test_trouble_is_told_apart(world: worlds.World, trouble: int, kind: str) -> None:
     await world.vhost()
     world.broker.trouble = trouble
     result = await world.pass_over(VHOST, "nova")
     assert result.failures
-    assert result.terminal == terminal
+    assert result.terminal == (kind == "terminal")
     assert "of-the-server" not in result.sentence
 
 
