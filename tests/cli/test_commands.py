@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx2
 import pytest
+
+from ouranos.cli import errors
+from ouranos.engine.apiserver import tls
+from ouranos.kit import errors as kit_errors
+from ouranos.solo import lock
 
 OURANOS = Path(sys.executable).with_name("ouranos")
 
@@ -37,6 +46,7 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         "status",
         "verify",
         "logs",
+        "metrics",
         "kubeconfig",
         "openstack",
         "doctor",
@@ -45,7 +55,9 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         assert f"\n  {word} " in done.stdout
 
 
-@pytest.mark.parametrize("command", ["status", "down", "verify", "kubeconfig", "logs nova", "up"])
+@pytest.mark.parametrize(
+    "command", ["status", "down", "verify", "kubeconfig", "logs nova", "metrics", "up"]
+)
 def test_without_a_cloud_a_command_says_how_to_get_one(tmp_path: Path, command: str) -> None:
     done = run(tmp_path, *command.split())
     assert done.returncode == 1
@@ -82,7 +94,175 @@ def test_a_wrong_file_is_one_error_with_a_hint(tmp_path: Path, text: str, said: 
     assert not (tmp_path / "clouds").exists(), "a wrong file changes nothing"
 
 
-def test_an_unknown_option_is_the_users_error(tmp_path: Path) -> None:
-    done = run(tmp_path, "up", "--nonsense")
+def a_cloud_that_is_down(root: Path, number: int) -> Path:
+    """The folder of a cloud whose API would be on the loopback, where nobody listens."""
+    folder = root / "clouds" / "home"
+    folder.mkdir(parents=True)
+    place = {"release": "2026.2", "management": f"127.77.{number}.0/24"}
+    place |= {"public": "127.78.0.0/24", "mtu": 1500}
+    (folder / "machine.json").write_text(json.dumps(place))
+    (folder / "token").write_text("token\n")
+    tls.ensure(folder / "tls", f"127.77.{number}.1")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("status", "error: home: down\nhint: bring it up: ouranos up --cloud home"),
+        ("status -w", "error: home: down\nhint: bring it up: ouranos up --cloud home"),
+        ("logs nova", "error: the cloud's API does not answer: "),
+        ("logs nova -f", "error: the cloud's API does not answer: "),
+        ("metrics", "error: the cloud's API does not answer: "),
+        ("verify", "error: the cloud's API does not answer: "),
+        ("kubeconfig", "error: the cloud has no kubeconfig yet\nhint: bring it up: ouranos up"),
+        ("openstack token issue", "error: the cloud has no clouds.yaml yet\nhint: bring it up"),
+    ],
+)
+def test_a_cloud_that_is_down_is_one_error_with_a_hint(
+    tmp_path: Path, words: str, said: str
+) -> None:
+    a_cloud_that_is_down(tmp_path, 1)
+    done = run(tmp_path, *words.split())
     assert done.returncode == 1
-    assert "No such option" in done.stderr
+    assert done.stdout == ""
+    assert done.stderr.startswith(said)
+    assert "\nhint: " in done.stderr
+    assert len(done.stderr.splitlines()) == 2
+
+
+def test_a_daemon_that_runs_without_an_answer_is_not_down(tmp_path: Path) -> None:
+    folder = a_cloud_that_is_down(tmp_path, 2)
+    with lock.Lock(folder / "daemon.lock", "daemon"):
+        done = run(tmp_path, "status")
+    assert done.returncode == 1
+    assert "its daemon runs and its API does not answer" in done.stderr
+    assert f"hint: look into {folder}/daemon.log" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["nope", "A b", "../home", ""])
+def test_a_cloud_that_is_not_there_is_one_error(tmp_path: Path, name: str) -> None:
+    (tmp_path / "clouds" / "home").mkdir(parents=True)
+    done = run(tmp_path, "status", "--cloud", name)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"error: there is no cloud {name!r} on this machine\nhint: there is: home\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("up --nonsense", "error: ouranos up: No such option '--nonsense'\nhint: ouranos up -h"),
+        ("nonsense", "error: ouranos: No such command 'nonsense'\nhint: ouranos -h"),
+        ("logs", "error: ouranos logs: Missing argument 'SERVICE'\nhint: ouranos logs -h"),
+        ("logs nova --tail -1", "error: ouranos logs: Invalid value for '--tail': -1 is not"),
+        ("up --timeout soon", "error: ouranos up: Invalid value for '--timeout': 'soon' is not"),
+        ("status -o xml", "error: ouranos status: Invalid value for '-o' / '--output': 'xml' is"),
+    ],
+)
+def test_a_wrong_word_is_the_users_error(tmp_path: Path, words: str, said: str) -> None:
+    done = run(tmp_path, *words.split())
+    assert done.returncode == 1
+    assert done.stderr.startswith(said)
+    assert len(done.stderr.splitlines()) == 2
+
+
+def test_several_mistakes_have_a_hint_each(tmp_path: Path) -> None:
+    file = tmp_path / "cloud.yaml"
+    file.write_text(
+        "apiVersion: ouranos.cloud/v1alpha1\nkind: Cloud\nmetadata: {name: home}\n"
+        "spec:\n  relase: '2026.2'\n  services: {keystone: {}}\n"
+    )
+    done = run(tmp_path, "up", "--dry-run", str(file))
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"error: {file}:4:1: spec.release: is missing\n"
+        "hint: add release: The OpenStack release, such as 2026.2.\n"
+        f"error: {file}:5:3: spec.relase: is not a field of spec\n"
+        'hint: did you mean "release"?\n'
+    )
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+    folder = tmp_path / "clouds" / "home"
+    folder.mkdir(parents=True)
+    (folder / "kubeconfig").write_text("x" * 1_000_000)
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [OURANOS, "kubeconfig"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        env={"PATH": os.environ["PATH"], "OURANOS_ROOT": str(tmp_path)},
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_another_users_clouds_need_root() -> None:
+    told = errors.explained(PermissionError(errno.EACCES, "Permission denied", "/var/lib/x"))
+    assert told.exit_code == 1
+    assert isinstance(told, errors.Refused)
+    assert told.problems == [("/var/lib/x: Permission denied", "run it with sudo or as root")]
+
+
+def broken(tmp_path: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """`ouranos status` where the state folder holds what nobody writes there."""
+    (a_cloud_that_is_down(tmp_path, 3) / "machine.json").write_text('{"odd": 1}')
+    environment = {"PATH": os.environ["PATH"], "OURANOS_ROOT": str(tmp_path), **more}
+    return subprocess.run(
+        [OURANOS, "status"], capture_output=True, text=True, env=environment, check=False
+    )
+
+
+def test_a_mistake_of_ours_is_said_in_one_line(tmp_path: Path) -> None:
+    done = broken(tmp_path)
+    assert done.returncode == 2
+    said, hint = done.stderr.splitlines()
+    assert said.startswith("error: this is a mistake in Ouranos: TypeError: ")
+    assert hint.startswith("hint: OURANOS_DEBUG=1 shows where; the daemon's log is ")
+    assert hint.endswith(f"{tmp_path}/clouds/*/daemon.log")
+
+
+def test_who_asks_gets_the_traceback_of_a_mistake(tmp_path: Path) -> None:
+    done = broken(tmp_path, OURANOS_DEBUG="1")
+    assert done.returncode == 2
+    assert done.stderr.startswith("Traceback ")
+
+
+def test_an_answer_that_does_not_come_is_late() -> None:
+    late = kit_errors.Unreachable("the API did not answer")
+    late.__cause__ = httpx2.ReadTimeout("")
+    told = errors.explained(late)
+    assert told.exit_code == 3
+    assert "did not answer in time (ReadTimeout)" in told.message
+
+
+def test_a_full_disk_is_said_with_its_place() -> None:
+    told = errors.explained(OSError(errno.ENOSPC, "No space left on device", "/var/lib/x"))
+    assert told.exit_code == 1
+    assert told.message == "/var/lib/x: No space left on device"
+
+
+def test_a_deadline_has_its_own_exit_code() -> None:
+    assert errors.Late("not Ready after 5 s").exit_code == 3
+    assert errors.explained(errors.Late("not Ready after 5 s")).exit_code == 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_wait_ends_with_130(number: signal.Signals) -> None:
+    code = (
+        "import asyncio, sys; from ouranos import cli; from ouranos.cli import errors\n"
+        "async def wait():\n    print('waiting', flush=True); await asyncio.sleep(60)\n"
+        "cli.cli.main = lambda **_: errors.run(wait(), interrupted='it goes on')\ncli.main()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "waiting\n"
+        running.send_signal(number)
+        _, said = running.communicate()
+    assert (running.returncode, said) == (130, "it goes on\n")

@@ -61,10 +61,15 @@ class Mistake:
     message: str
     hint: str
 
-    def __str__(self) -> str:
-        """Two lines, of which editors and terminals understand the first."""
+    @property
+    def where(self) -> str:
+        """What is wrong and where, in a line that editors and terminals understand."""
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{place}: {self.message}\n  hint: {self.hint}"
+        return f"{place}: {self.message}"
+
+    def __str__(self) -> str:
+        """Two lines: what is wrong and where, and what to do."""
+        return f"{self.where}\n  hint: {self.hint}"
 
 
 class InputError(Exception):

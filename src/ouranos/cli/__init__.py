@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+from typing import Any
 
 import click
+
+_INTERRUPTED = 130  # what a shell shows for a program that SIGINT ended
+_CLOSED_PIPE = 141  # and for one that SIGPIPE ended
 
 # command -> what `ouranos --help` says of it; each module holds a click command named `command`
 _COMMANDS = {
@@ -38,6 +43,14 @@ class Commands(click.Group):
         command: click.Command = importlib.import_module(f"ouranos.cli.{cmd_name}").command
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; end quietly when the reader of its output goes away."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
+            ctx.exit(_CLOSED_PIPE)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         del ctx
@@ -57,17 +70,19 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; errors become one message and an exit code.
 
-    0 done; 1 the user's input or a refused check; 2 unexpected; 3 timed out while waiting.
+    0 done; 1 the user's input or a refused check; 2 unexpected; 3 timed out while waiting;
+    130 interrupted by Ctrl-C; 141 the reader of our output went away, as in `ouranos logs | head`.
     """
     try:
         sys.exit(cli.main(standalone_mode=False))
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
-    except click.Abort:
-        click.echo(
-            "interrupted; what was begun goes on, and the same command picks it up", err=True
-        )
-        sys.exit(130)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(1)
+    except click.Abort:
+        sys.exit(_INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - nobody else is left to say it in one line
+        from ouranos.cli import errors  # noqa: PLC0415 - not needed where all goes well
+
+        told = errors.explained(error)
+        told.show()
+        sys.exit(told.exit_code)

@@ -24,8 +24,11 @@ def command(name: str | None, *, destroy: bool, keep_images: bool, yes: bool) ->
         click.echo(message, err=True)
 
     try:
-        errors.run(down.bring_down(cloud, say, destroy=destroy, keep_images=keep_images))
+        errors.run(
+            down.bring_down(cloud, say, destroy=destroy, keep_images=keep_images),
+            interrupted="interrupted; the same command goes on with what is left",
+        )
     except lock.LockHeldError as error:
         raise errors.Refused(str(error), "wait until it is done, then run this again") from error
     except up.DeadlineError as error:
-        raise errors.Late(str(error)) from error
+        raise errors.Late(str(error), f"look into {cloud.log}, then run this again") from error

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ouranos.cli import errors, options
+
+if TYPE_CHECKING:
+    from ouranos.kit import cluster
 
 Object = dict[str, Any]
 
@@ -19,65 +23,97 @@ Object = dict[str, Any]
 @options.cloud
 @click.option("-f", "--follow", is_flag=True, help="Go on as new lines come.")
 @click.option(
-    "--tail", type=int, default=200, show_default=True, help="Lines from the end, per container."
+    "--tail",
+    type=click.IntRange(min=0),
+    default=200,
+    show_default=True,
+    help="Lines from the end, per container.",
 )
 @click.option("--previous", is_flag=True, help="Of the container that ran before.")
 def command(service: str, name: str | None, *, follow: bool, tail: int, previous: bool) -> None:
-    """Print what SERVICE says: nova, nova/scheduler, mariadb, libvirt."""
+    """Print what SERVICE says: nova, or one part of it: nova/scheduler, libvirt."""
     errors.run(_logs(service, name, follow=follow, tail=tail, previous=previous))
 
 
 async def _logs(service: str, name: str | None, *, follow: bool, tail: int, previous: bool) -> None:
-    from ouranos.kit import kinds  # noqa: PLC0415 - heavy, and not needed for --help
+    from ouranos.kit import errors as kit_errors  # noqa: PLC0415 - heavy, not needed for --help
     from ouranos.solo import door  # noqa: PLC0415
 
     cloud = options.find(name)
-    word, _, component = service.partition("/")
-    labels = f"app.kubernetes.io/name={word}"
-    if component:
-        labels += f",app.kubernetes.io/component={component}"
     async with door.connect(cloud) as api:
-        pods = (await api.list(kinds.POD, cloud.cloud, labels=labels)).items
-        if not pods:
-            every = (await api.list(kinds.POD, cloud.cloud)).items
-            known = sorted({_label(pod) for pod in every})
-            raise errors.Refused(f"no pod belongs to {service}", f"there are: {', '.join(known)}")
+        pods = await _pods(api, cloud.cloud, service)
         several = len(pods) > 1
 
-        async def one(pod: Object, container: str) -> None:
-            prefix = f"[{pod['metadata']['name']}] ".encode() if several else b""
+        async def one(pod: str, container: str) -> bool:
+            """Print what one container says; False when there is nothing to print."""
+            prefix = f"[{pod}] ".encode() if several else b""
             stream = api.logs(
-                pod["metadata"]["name"],
+                pod,
                 cloud.cloud,
                 container=container,
                 follow=follow,
                 tail=tail,
                 previous=previous,
             )
-            async for line in _lines(stream):
-                sys.stdout.buffer.write(prefix + line)
-                sys.stdout.buffer.flush()
+            try:
+                await _print(stream, prefix)
+            except kit_errors.ApiError as error:
+                click.echo(f"{pod}: {error.message}", err=True)
+                return False
+            return True
 
-        sources = [(pod, each["name"]) for pod in pods for each in pod["spec"]["containers"]]
+        sources = [(pod["metadata"]["name"], each["name"]) for pod in pods for each in _inside(pod)]
         if follow:
-            await asyncio.gather(*(one(*source) for source in sources))
+            told = await asyncio.gather(*(one(*source) for source in sources))
         else:
-            for source in sources:
-                await one(*source)
+            told = [await one(*source) for source in sources]
+        if not any(told):
+            raise errors.Refused(f"{service} has no log to print", "look with: ouranos status")
 
 
-async def _lines(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Whole lines, so that two containers never mix within one."""
+async def _pods(api: cluster.Cluster, namespace: str, service: str) -> list[Object]:
+    """The pods that a word such as `nova`, `nova/scheduler` or `scheduler` means.
+
+    Raises:
+        Refused: there is none.
+    """
+    from ouranos.kit import kinds  # noqa: PLC0415 - heavy, and not needed for --help
+
+    every = (await api.list(kinds.POD, namespace)).items
+    labels = [_label(pod) for pod in every]
+    found = [pod for pod, (name, _) in zip(every, labels, strict=True) if service == name]
+    found = found or [
+        pod
+        for pod, (name, component) in zip(every, labels, strict=True)
+        if service in {component, f"{name}/{component}"}
+    ]
+    if found:
+        return found
+    known = sorted({"/".join(filter(None, label)) for label in labels})
+    hint = f"there are: {', '.join(known)}" if known else "nothing has been started yet"
+    raise errors.Refused(f"no pod belongs to {service}", hint)
+
+
+def _inside(pod: Object) -> list[Object]:
+    containers: list[Object] = pod["spec"]["containers"]
+    return containers
+
+
+async def _print(stream: AsyncGenerator[bytes, None], prefix: bytes) -> None:
+    """Print whole lines, so that two containers never mix within one."""
     rest = b""
-    async for chunk in stream:
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield line + b"\n"
+    async with contextlib.aclosing(stream):
+        async for chunk in stream:
+            *lines, rest = (rest + chunk).split(b"\n")
+            sys.stdout.buffer.write(b"".join(prefix + line + b"\n" for line in lines))
+            sys.stdout.buffer.flush()
     if rest:
-        yield rest + b"\n"
+        sys.stdout.buffer.write(prefix + rest + b"\n")
+        sys.stdout.buffer.flush()
 
 
-def _label(pod: Object) -> str:
+def _label(pod: Object) -> tuple[str, str]:
+    """The service that a pod belongs to, and which part of it the pod is."""
     labels = pod["metadata"].get("labels", {})
-    name, component = (labels.get(f"app.kubernetes.io/{key}") for key in ("name", "component"))
-    return f"{name}/{component}" if component else str(name)
+    name, component = (labels.get(f"app.kubernetes.io/{key}", "") for key in ("name", "component"))
+    return name, component

@@ -10,6 +10,8 @@ import click
 from ouranos.cli import errors
 from ouranos.solo import paths
 
+_BRING_UP = "bring one up: ouranos up examples/solo.yaml"
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -37,9 +39,9 @@ def find(name: str | None) -> paths.Paths:
         raise errors.Refused(
             f"this machine has several clouds: {', '.join(known)}", f"name one: --cloud {known[0]}"
         )
-    if name is None or name not in known:
-        which = f"no cloud {name}" if name else "no cloud"
-        raise errors.Refused(
-            f"there is {which} on this machine", "bring one up: ouranos up examples/solo.yaml"
-        )
+    if name is None:
+        raise errors.Refused("there is no cloud on this machine", _BRING_UP)
+    if name not in known:
+        hint = f"there is: {', '.join(known)}" if known else _BRING_UP
+        raise errors.Refused(f"there is no cloud {name!r} on this machine", hint)
     return paths.Paths(root, name)

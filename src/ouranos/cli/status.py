@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 
 import click
 
 from ouranos.cli import errors, options
+from ouranos.solo import paths
 
 
 @click.command
@@ -18,14 +20,14 @@ from ouranos.cli import errors, options
 )
 def command(name: str | None, *, watch: bool, output: str) -> None:
     """One line when all is well; else the first fact that is awaited and since when."""
-    errors.run(_status(name, watch=watch, output=output))
+    ready = errors.run(_status(name, watch=watch, output=output))
+    raise SystemExit(0 if ready else 1)
 
 
-async def _status(name: str | None, *, watch: bool, output: str) -> None:
-    import httpx2  # noqa: PLC0415 - heavy, and not needed for --help
-
+async def _status(name: str | None, *, watch: bool, output: str) -> bool:
+    from ouranos.kit import errors as kit_errors  # noqa: PLC0415 - heavy, not needed for --help
     from ouranos.kit import kinds  # noqa: PLC0415
-    from ouranos.solo import door, state, up  # noqa: PLC0415
+    from ouranos.solo import door, state  # noqa: PLC0415
 
     cloud = options.find(name)
     told = None
@@ -33,11 +35,12 @@ async def _status(name: str | None, *, watch: bool, output: str) -> None:
         try:
             async with door.connect(cloud) as api:
                 found = await api.get(kinds.CLOUD, cloud.cloud, cloud.cloud)
-        except (httpx2.TransportError, door.NotUpError):
-            found = None
+        except (kit_errors.Unreachable, door.NotUpError) as error:
+            raise _down(cloud) from error
         if found is None:
             raise errors.Refused(
-                f"{cloud.cloud}: down", f"bring it up: ouranos up --cloud {cloud.cloud}"
+                f"{cloud.cloud}: the daemon runs, and nobody has given it a Cloud",
+                "bring it up: ouranos up FILE",
             )
         now = state.of_cloud(found)
         if (now.ready, now.message) != told:
@@ -49,7 +52,19 @@ async def _status(name: str | None, *, watch: bool, output: str) -> None:
                     )
                 )
             else:
-                click.echo(now.line(cloud.cloud, up.now()))
+                click.echo(now.line(cloud.cloud, datetime.now(UTC)))
         if not watch:
-            raise SystemExit(0 if now.ready else 1)
+            return now.ready
         await asyncio.sleep(1.0)
+
+
+def _down(cloud: paths.Paths) -> errors.Refused:
+    """Down as it was asked to be, or without an answer although its daemon runs."""
+    from ouranos.solo import lock  # noqa: PLC0415 - not needed for --help
+
+    if lock.holder_of(cloud.daemon_lock) is None:
+        hint = f"bring it up: ouranos up --cloud {cloud.cloud}"
+        return errors.Refused(f"{cloud.cloud}: down", hint)
+    return errors.Refused(
+        f"{cloud.cloud}: its daemon runs and its API does not answer", f"look into {cloud.log}"
+    )

@@ -16,7 +16,13 @@ from ouranos.cli import errors, options
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @options.cloud
 @click.option("--wait/--no-wait", default=True, help="Wait until the cloud is Ready (the default).")
-@click.option("--timeout", default=900.0, show_default=True, help="Seconds to wait.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=900.0,
+    show_default=True,
+    help="Seconds to wait.",
+)
 @click.option("--dry-run", is_flag=True, help="Check the file and the machine, change nothing.")
 def command(
     file: Path | None, name: str | None, *, wait: bool, timeout: float, dry_run: bool
@@ -28,7 +34,10 @@ def command(
         raise errors.Refused(
             f"{file}: describes {len(named)} clouds", "put exactly one Cloud into the file"
         )
-    errors.run(_up(file, documents, named[0] if named else name, (wait, timeout, dry_run)))
+    errors.run(
+        _up(file, documents, named[0] if named else name, (wait, timeout, dry_run)),
+        interrupted="interrupted; what was begun goes on, and the same command picks it up",
+    )
 
 
 def read(file: Path) -> list[dict[str, Any]]:
@@ -40,7 +49,12 @@ def read(file: Path) -> list[dict[str, Any]]:
     try:
         return load.load(file, releases=releases.names())
     except input_errors.InputError as error:
-        raise errors.Refused(str(error)) from error
+        raise wrong(error) from error
+
+
+def wrong(error: Any) -> errors.Refused:
+    """Each mistake of an `api.errors.InputError`, with its place and its hint."""
+    return errors.Refused.each([(each.where, each.hint) for each in error.mistakes])
 
 
 async def _up(
@@ -82,8 +96,8 @@ async def _bring_up(order: Any, file: Path | None, say: Any) -> Any:
     except up.RefusedError as error:
         refuse(error.findings)
     except kit_errors.Invalid as error:
-        text = str((refusals.refusal(file, error.details) if file else None) or error)
-        raise errors.Refused(text) from error
+        found = refusals.refusal(file, error.details) if file else None
+        raise (wrong(found) if found else errors.Refused(str(error))) from error
     except up.DeadlineError as error:
         hint = f"it goes on; look with: ouranos status --cloud {order.cloud.cloud}"
         raise errors.Late(str(error), hint) from error
@@ -92,6 +106,6 @@ async def _bring_up(order: Any, file: Path | None, say: Any) -> Any:
 def refuse(findings: list[Any]) -> None:
     """Say all findings and end, or do nothing when there are none."""
     if findings:
-        lines = [f"{finding.check}: {finding.message}" for finding in findings]
-        hints = "; ".join(finding.hint for finding in findings)
-        raise errors.Refused("\nerror: ".join(lines), hints)
+        raise errors.Refused.each(
+            [(f"{finding.check}: {finding.message}", finding.hint) for finding in findings]
+        )

@@ -23,7 +23,10 @@ from ouranos.cli import errors, options
 )
 def command(name: str | None, image: str | None, flavor: str, output: str) -> None:
     """Boot a guest as an ordinary tenant, prove that everything works, leave nothing behind."""
-    errors.run(_verify(name, image or "", flavor, output))
+    errors.run(
+        _verify(name, image or "", flavor, output),
+        interrupted="interrupted; the next `ouranos verify` removes what is left",
+    )
 
 
 async def _verify(name: str | None, image: str, flavor: str, output: str) -> None:
@@ -55,8 +58,6 @@ async def _verify(name: str | None, image: str, flavor: str, output: str) -> Non
                 told = await run.verify(order, api, say)
     except lock.LockHeldError as error:
         raise errors.Refused(str(error), "wait until it is done") from error
-    except door.NotUpError as error:
-        raise errors.Refused(str(error), "bring it up: ouranos up") from error
     except story.ProofError as error:
         raise errors.Refused(
             f"not proved: {error}", "look with: ouranos status, ouranos logs nova"

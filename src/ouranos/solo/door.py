@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import httpx2
 
-from ouranos.kit import cluster
+from ouranos.kit import cluster, errors
 from ouranos.solo import machine, paths
 
 API_PORT = 6443
@@ -35,15 +35,19 @@ async def metrics(cloud: paths.Paths) -> str:
     """The daemon's metrics in Prometheus' text format.
 
     Raises:
-        NotUpError: the daemon does not answer.
+        NotUpError: the cloud was never brought up on this machine.
+        errors.Unreachable: the daemon does not answer.
+        errors.ApiError: it refuses.
     """
     async with _http(cloud) as http:
         try:
             response = await http.get("/metrics", timeout=_TIMEOUT)
         except httpx2.TransportError as error:
-            raise NotUpError(f"the cloud {cloud.cloud} does not answer: {error}") from error
-        response.raise_for_status()
-        return response.text
+            raise errors.Unreachable(f"the API did not answer: {error!r}") from error
+    if response.is_error:
+        details = {"message": "the API shows no metrics", "reason": response.reason_phrase}
+        raise errors.api_error(response.status_code, details)
+    return response.text
 
 
 def _http(cloud: paths.Paths) -> httpx2.AsyncClient:
