@@ -1,0 +1,28 @@
+"""What the guides show of a program's answers is what the program answers."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+OURANOS = Path(sys.executable).with_name("ouranos")
+
+
+def test_the_wrong_file_of_the_first_guide_gets_the_error_that_it_shows(tmp_path: Path) -> None:
+    guide = (ROOT / "docs" / "guides" / "first-cloud.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^```text\n(error: .*?)^```$", guide, flags=re.MULTILINE | re.DOTALL)
+    right = (ROOT / "examples" / "solo.yaml").read_text(encoding="utf-8")
+    (tmp_path / "cloud.yaml").write_text(right.replace("region:", "regoin:"), encoding="utf-8")
+    done = subprocess.run(
+        [OURANOS, "up", "cloud.yaml"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "OURANOS_ROOT": str(tmp_path)},
+        check=False,
+    )
+    assert [done.stderr] == shown
