@@ -9,6 +9,8 @@ import importlib
 import sys
 from typing import Any
 
+from ouranos_runtime import temporary
+
 
 def work() -> None:
     """Start both kinds of workers and wait for them."""
@@ -36,6 +38,7 @@ def launch_workers(service: Any) -> None:
 def main() -> None:
     """Run as `neutron-workers`."""
     sys.argv = ["neutron-workers"]
+    temporary.start_afresh()
     backend: Any = importlib.import_module("oslo_service.backend")
     backend.init_backend(backend.BackendType.THREADING)
     importlib.import_module("neutron.server").boot_server(work)

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from ouranos_runtime import temporary
+
 WORKER_TIMEOUT = 120
 GRACE = 30
 
@@ -67,6 +69,7 @@ def main() -> None:
     """Serve until told to stop."""
     given, theirs = arguments(sys.argv[1:])
     sys.argv = [given.name, *theirs]
+    temporary.start_afresh()
     gunicorn: Any = importlib.import_module("gunicorn.app.base").BaseApplication
 
     def load_config(server: Any) -> None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import os
-import subprocess
+import asyncio
 from collections.abc import Generator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
-from tests_cloud import Cloud, cloud_named, eventually
+from tests_cloud import ROOT, Cloud, cloud_named, eventually
 
 from ouranos.images import guest as guest_image
 from ouranos.verify import guest as guest_talk
@@ -64,10 +60,8 @@ class Guest:
 
 
 @pytest.fixture(scope="session")
-async def guest(running: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    built = await guest_image.build(
-        Path(os.environ.get("OURANOS_ROOT", "/var/lib/ouranos")) / "images" / "guest"
-    )
+def guest(running: Cloud) -> Generator[Guest]:
+    built = asyncio.run(guest_image.build(ROOT / "images"))
     admin = tenant.connect_admin(str(running.folder / "clouds.yaml"), running.name)
     run = story.Story(admin, "c0ffee5tory", "public", "m1.nano", print)
     try:
@@ -78,31 +72,6 @@ async def guest(running: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Any
         proofs.http(run)
         yield Guest(run, running)
     finally:
-        if run.project:
+        if run.tenant is not None:
             removal.remove(run.tenant, run.project)
         tenant.leave(run)
-
-
-def secrets_of(cloud: Cloud) -> dict[str, str]:
-    """Every secret value of the cloud by where it is kept; short ones and names are left out."""
-    found: dict[str, str] = {}
-    for secret in cloud.objects("secrets"):
-        for key, text in (secret.get("data") or {}).items():
-            value = base64.b64decode(text).decode(errors="replace")
-            if len(value) >= 16 and key != "username":
-                found[f"{secret['metadata']['name']}/{key}"] = value
-    return found
-
-
-def main_processes(cloud: Cloud) -> dict[str, int]:
-    """The main process of each running container, by `pod-label/container`."""
-    found: dict[str, int] = {}
-    for record in sorted((cloud.folder / "node").glob("containers/*/pid")):
-        found[record.parent.name] = int(record.read_text())
-    return found
-
-
-def processes() -> dict[int, str]:
-    """Command lines of all processes of the machine."""
-    listed = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True, check=True)
-    return {int(line.split()[0]): line.split(None, 1)[1] for line in listed.stdout.splitlines()}

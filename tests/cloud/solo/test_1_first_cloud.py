@@ -7,8 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from conftest import processes, secrets_of
-from tests_cloud import ROOT, Cloud
+from tests_cloud import Cloud, processes, secrets_of
 
 PARTS = ("keystone", "glance", "placement", "nova", "neutron", "cinder")
 
@@ -103,24 +102,13 @@ def test_the_state_folder_is_for_root_alone(running: Cloud) -> None:
 
 
 def test_the_api_refuses_who_has_no_token(running: Cloud) -> None:
-    kubeconfig = Path(running.folder / "kubeconfig")
     server = running.kubectl("config", "view", "-o", "jsonpath={.clusters[0].cluster.server}")
+    words = (f"--server={server}", "--insecure-skip-tls-verify", "--token=guessed", "get", "ns")
     answer = subprocess.run(
-        [
-            "kubectl",
-            "--kubeconfig=/dev/null",
-            f"--server={server}",
-            "--insecure-skip-tls-verify",
-            "get",
-            "ns",
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
+        ["kubectl", "--kubeconfig=/dev/null", *words], capture_output=True, text=True, check=False
     )
-    assert kubeconfig.exists()
     assert answer.returncode != 0
-    assert "logged in" in answer.stderr or "Unauthorized" in answer.stderr
+    assert "must be logged in" in answer.stderr
 
 
 def test_nothing_listens_on_the_hosts_own_addresses(running: Cloud) -> None:
@@ -138,24 +126,15 @@ def test_nothing_listens_on_the_hosts_own_addresses(running: Cloud) -> None:
     )
 
 
-def test_most_containers_have_no_capability_and_all_a_read_only_root(running: Cloud) -> None:
-    """Who has more, is listed here, with the reason in the image's definition."""
+def test_few_containers_have_a_capability_and_all_have_a_read_only_root(running: Cloud) -> None:
+    """Who has more is listed here; the reason is in the image's definition."""
     privileged: set[str] = set()
-    for config in (running.folder / "node" / "containers").glob("*/config.json"):
-        document = json.loads(config.read_text())
-        assert document["root"].get("readonly") or "catatonit" in " ".join(
-            document["process"]["args"]
-        )
+    for folder in (running.folder / "node" / "containers").iterdir():
+        record = json.loads((folder / "record.json").read_text())
+        if record["phase"] != "running":
+            continue
+        document = json.loads((folder / "config.json").read_text())
+        assert document["root"]["readonly"], record
         if document["process"]["capabilities"].get("effective"):
-            privileged.add(document["annotations"]["io.kubernetes.container.name"])
-    assert privileged <= {
-        "ovs-vswitchd",
-        "ovn-controller",
-        "bridges",
-        "metadata",
-        "libvirtd",
-        "nova-compute",
-        "cinder-volume",
-        "node",
-    }
-    assert ROOT.exists()
+            privileged.add(record["container"])
+    assert privileged == {"vswitchd", "bridges", "metadata-agent", "libvirtd", "nova-compute"}

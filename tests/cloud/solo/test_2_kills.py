@@ -2,69 +2,77 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests_cloud import Cloud, eventually
+from tests_cloud import ROOT, Cloud, eventually
 
-from ouranos.solo import lock
+from ouranos.solo import lock, machine, paths
 
-# pod label app.kubernetes.io/name, and a word of the main process' command line
+# service, component, container of each process that a cloud at rest has
 VICTIMS = (
-    ("mariadb", "mariadbd"),
-    ("rabbitmq", "beam"),
-    ("memcached", "memcached"),
-    ("ovn", "ovsdb-server"),
-    ("ovn", "ovn-northd"),
-    ("keystone", "python"),
-    ("glance", "python"),
-    ("placement", "python"),
-    ("nova", "python"),
-    ("neutron", "python"),
-    ("cinder", "python"),
-    ("ovs", "ovsdb-server"),
-    ("ovs", "ovs-vswitchd"),
-    ("ovn-controller", "ovn-controller"),
-    ("ovn-metadata", "python"),
-    ("libvirt", "libvirtd"),
-    ("nova-compute", "python"),
+    ("mariadb", "server", "mariadbd"),
+    ("rabbitmq", "server", "rabbitmq"),
+    ("memcached", "server", "memcached"),
+    ("ovn", "server", "northbound"),
+    ("ovn", "server", "southbound"),
+    ("ovn", "server", "northd"),
+    ("keystone", "api", "api"),
+    ("glance", "api", "api"),
+    ("placement", "api", "api"),
+    ("nova", "api", "api"),
+    ("nova", "conductor", "conductor"),
+    ("nova", "scheduler", "scheduler"),
+    ("nova", "metadata", "metadata"),
+    ("neutron", "api", "api"),
+    ("neutron", "workers", "workers"),
+    ("cinder", "api", "api"),
+    ("cinder", "scheduler", "scheduler"),
+    ("cinder", "volume", "volume"),
+    ("hypervisor", "openvswitch", "ovsdb-server"),
+    ("hypervisor", "openvswitch", "vswitchd"),
+    ("hypervisor", "ovn-controller", "ovn-controller"),
+    ("hypervisor", "metadata-agent", "metadata-agent"),
+    ("hypervisor", "libvirt", "libvirtd"),
+    ("hypervisor", "nova-compute", "nova-compute"),
 )
 
 
-def running_containers(cloud: Cloud) -> dict[str, tuple[str, int]]:
-    """ContainerID → (name/component of its pod, restarts)."""
-    found: dict[str, tuple[str, int]] = {}
-    for pod in cloud.objects("pods"):
-        labels = pod["metadata"]["labels"]
-        for status in pod["status"].get("containerStatuses", []):
-            if "running" in status["state"]:
-                identity = status["containerID"].rpartition("/")[2]
-                found[identity] = (labels["app.kubernetes.io/name"], status["restartCount"])
-    return found
+def running_records(cloud: Cloud) -> list[dict[str, Any]]:
+    """What the node has written down of the containers that run."""
+    found = (
+        json.loads(file.read_text())
+        for file in (cloud.folder / "node" / "containers").glob("*/record.json")
+    )
+    return [each for each in found if each["role"] == "main" and each["phase"] == "running"]
 
 
-def pids_of(cloud: Cloud, name: str, word: str) -> list[int]:
-    """Processes of the containers of a pod label whose command line has the word."""
-    ours = {each for each, (label, _) in running_containers(cloud).items() if label == name}
-    found: list[int] = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            groups = (entry / "cgroup").read_text()
-            words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if word in words and any(each in groups for each in ours):
-            found.append(int(entry.name))
-    return found
+def main_process(cloud: Cloud, service: str, component: str, container: str) -> int | None:
+    """The first process of the container, or None while it does not run.
+
+    Fails when the container runs twice.
+    """
+    labels = {"app.kubernetes.io/name": service, "app.kubernetes.io/component": component}
+    pods = {
+        pod["metadata"]["name"]
+        for pod in cloud.objects("pods")
+        if labels.items() <= pod["metadata"]["labels"].items()
+    }
+    found = [
+        each["init"]["pid"]
+        for each in running_records(cloud)
+        if each["pod"] in pods and each["container"] == container
+    ]
+    assert len(found) <= 1, f"{service}/{component} {container} runs {len(found)} times"
+    return found[0] if found else None
 
 
-def ready_and_once(cloud: Cloud) -> bool:
-    """Ready, and no container of a pod runs twice."""
+def all_ready(cloud: Cloud) -> bool:
+    """The cloud says Ready, and so does each container of a running pod."""
     if not cloud.ready():
         return False
     pods = [pod for pod in cloud.objects("pods") if pod["status"].get("phase") == "Running"]
@@ -73,21 +81,21 @@ def ready_and_once(cloud: Cloud) -> bool:
     )
 
 
-@pytest.mark.parametrize(("name", "word"), VICTIMS, ids=str)
-def test_a_killed_process_comes_back(running: Cloud, guest: Any, name: str, word: str) -> None:
-    victims = pids_of(running, name, word)
-    assert victims, f"no process {word} in {name}"
-    boots = guest.boots() if name not in {"nova", "neutron", "keystone"} else None
-    os.kill(victims[0], signal.SIGKILL)
+@pytest.mark.parametrize(("service", "component", "container"), VICTIMS)
+def test_a_killed_process_comes_back(
+    running: Cloud, guest: Any, service: str, component: str, container: str
+) -> None:
+    victim = main_process(running, service, component, container)
+    assert victim is not None
+    os.kill(victim, signal.SIGKILL)
     eventually(
-        lambda: victims[0] not in pids_of(running, name, word) and pids_of(running, name, word),
+        lambda: main_process(running, service, component, container) not in {None, victim},
         120,
-        f"{word} of {name} running again",
+        f"{container} of {service} running again",
     )
-    eventually(lambda: ready_and_once(running), 300, "Ready again")
+    eventually(lambda: all_ready(running), 300, "Ready again")
     guest.wait_answers()
-    if boots is not None:
-        assert guest.boots() == boots, "the guest went on, it did not boot again"
+    assert guest.boots() == 1, "the guest went on, it did not boot again"
 
 
 def test_the_daemon_and_the_supervisor_bring_each_other_back(running: Cloud, guest: Any) -> None:
@@ -111,7 +119,7 @@ def test_everything_killed_at_once_is_there_again_with_its_data(running: Cloud, 
     supervisor = lock.holder_of(running.folder / "supervisor.lock")
     assert daemon is not None
     assert supervisor is not None
-    marker = str(running.folder)
+    marker, bridge = str(running.folder), machine.bridge_name(paths.Paths(ROOT, running.name))
     victims = [supervisor, daemon]
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) in {os.getpid(), supervisor, daemon}:
@@ -120,7 +128,7 @@ def test_everything_killed_at_once_is_there_again_with_its_data(running: Cloud, 
             text = (entry / "cgroup").read_text() + (entry / "cmdline").read_text(errors="replace")
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if marker in text or f"{running.name}-1" in text:
+        if marker in text or bridge in text:
             victims.append(int(entry.name))
     for pid in victims:
         try:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from conftest import processes
-from tests_cloud import Cloud
+from tests_cloud import Cloud, processes
 
 from ouranos.solo import machine, paths
 
