@@ -27,7 +27,8 @@ def commands() -> str:
     """One heading per command, with its own help."""
     parts = [
         f"{HEAD}# Commands\n",
-        "Every option can be given as a variable: `OURANOS_<COMMAND>_<OPTION>`.\n",
+        "Every option can be given as a variable: `OURANOS_<COMMAND>_<OPTION>`.",
+        "An error is one line, `error: …`; the line below it, `hint: …`, says what to do.\n",
     ]
     group = click.Context(cli.cli, info_name="ouranos")
     for name in cli.cli.list_commands(group):
@@ -37,7 +38,15 @@ def commands() -> str:
     parts.append(
         "## Exit codes\n\n| code | means |\n| --- | --- |\n| 0 | done |\n"
         "| 1 | the user's input, or a refused check |\n| 2 | unexpected |\n"
-        "| 3 | timed out while waiting |\n"
+        "| 3 | timed out while waiting |\n| 130 | interrupted |\n"
+        "| 141 | the reader of the output went away, as in `ouranos logs nova \\| head` |\n"
+    )
+    parts.append(
+        "## Variables\n\n| variable | means |\n| --- | --- |\n"
+        "| `OURANOS_CLOUD` | which cloud, as `--cloud` |\n"
+        "| `OURANOS_ROOT` | the folder of all clouds and images, instead of `/var/lib/ouranos` |\n"
+        "| `OURANOS_LOG_LEVEL` | what the daemon logs: `debug`, `info`, `warning` |\n"
+        "| `OURANOS_DEBUG` | set: a mistake of Ouranos is shown with its traceback |\n"
     )
     return "\n".join(parts)
 

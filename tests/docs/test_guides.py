@@ -16,7 +16,7 @@ def test_the_wrong_file_of_the_first_guide_gets_the_error_that_it_shows(tmp_path
     guide = (ROOT / "docs" / "guides" / "first-cloud.md").read_text(encoding="utf-8")
     shown = re.findall(r"^```text\n(error: .*?)^```$", guide, flags=re.MULTILINE | re.DOTALL)
     right = (ROOT / "examples" / "solo.yaml").read_text(encoding="utf-8")
-    (tmp_path / "cloud.yaml").write_text(right.replace("region:", "regoin:"), encoding="utf-8")
+    (tmp_path / "cloud.yaml").write_text(right.replace("region:", "regionn:"), encoding="utf-8")
     done = subprocess.run(
         [OURANOS, "up", "cloud.yaml"],
         capture_output=True,

@@ -123,6 +123,8 @@ def _on_purpose(error: Exception) -> Refused | None:
         return Late(f"the cloud's API did not answer in time ({_name(error.__cause__)})", _look())
     if isinstance(error, kit_errors.Unreachable):
         return Refused(f"the cloud's API does not answer: {_cause(error)}", _look())
+    if isinstance(error, kit_errors.ApiError):
+        return Refused(f"the cloud's API refused: {error}", _look())
     if isinstance(error, kit_errors.OuranosError):
         return Refused(str(error), _look())
     return None

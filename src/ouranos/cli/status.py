@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 import click
 
 from ouranos.cli import errors, options
-from ouranos.solo import paths
 
 
 @click.command
@@ -27,7 +26,7 @@ def command(name: str | None, *, watch: bool, output: str) -> None:
 async def _status(name: str | None, *, watch: bool, output: str) -> bool:
     from ouranos.kit import errors as kit_errors  # noqa: PLC0415 - heavy, not needed for --help
     from ouranos.kit import kinds  # noqa: PLC0415
-    from ouranos.solo import door, state  # noqa: PLC0415
+    from ouranos.solo import door, lock, state  # noqa: PLC0415
 
     cloud = options.find(name)
     told = None
@@ -36,7 +35,10 @@ async def _status(name: str | None, *, watch: bool, output: str) -> bool:
             async with door.connect(cloud) as api:
                 found = await api.get(kinds.CLOUD, cloud.cloud, cloud.cloud)
         except (kit_errors.Unreachable, door.NotUpError) as error:
-            raise _down(cloud) from error
+            if lock.holder_of(cloud.daemon_lock) is not None:
+                raise
+            hint = f"bring it up: ouranos up --cloud {cloud.cloud}"
+            raise errors.Refused(f"{cloud.cloud}: down", hint) from error
         if found is None:
             raise errors.Refused(
                 f"{cloud.cloud}: the daemon runs, and nobody has given it a Cloud",
@@ -56,15 +58,3 @@ async def _status(name: str | None, *, watch: bool, output: str) -> bool:
         if not watch:
             return now.ready
         await asyncio.sleep(1.0)
-
-
-def _down(cloud: paths.Paths) -> errors.Refused:
-    """Down as it was asked to be, or without an answer although its daemon runs."""
-    from ouranos.solo import lock  # noqa: PLC0415 - not needed for --help
-
-    if lock.holder_of(cloud.daemon_lock) is None:
-        hint = f"bring it up: ouranos up --cloud {cloud.cloud}"
-        return errors.Refused(f"{cloud.cloud}: down", hint)
-    return errors.Refused(
-        f"{cloud.cloud}: its daemon runs and its API does not answer", f"look into {cloud.log}"
-    )
