@@ -266,3 +266,13 @@ def test_an_interrupted_wait_ends_with_130(number: signal.Signals) -> None:
         running.send_signal(number)
         _, said = running.communicate()
     assert (running.returncode, said) == (130, "it goes on\n")
+
+
+@pytest.mark.parametrize("below", ["", "/deeper"])
+def test_a_root_that_is_no_folder_is_found_by_the_doctor(tmp_path: Path, below: str) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    done = run(Path(f"{file}{below}"), "doctor")
+    assert done.returncode == 1
+    assert f"folder: {file} is not a folder\n  hint: move it away" in done.stdout
+    assert "Traceback" not in done.stderr

@@ -105,7 +105,7 @@ def memory(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
 def disk(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
     """Images are unpacked once; later runs need less."""
     del place
-    where = next(path for path in (cloud.folder, *cloud.folder.parents) if path.exists())
+    where = _nearest(cloud)
     free = shutil.disk_usage(where).free
     needed = LEAST_DISK_RUNNING if cloud.database.exists() else LEAST_DISK
     if free < needed:
@@ -114,6 +114,11 @@ def disk(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
             f"{where} has {free / GIB:.1f} GiB free, and {needed / GIB:.0f} GiB are needed",
             "free some room, or set OURANOS_ROOT to a folder on a larger disk",
         )
+
+
+def _nearest(cloud: paths.Paths) -> Path:
+    """The innermost folder of the cloud's that exists already."""
+    return next(path for path in (cloud.folder, *cloud.folder.parents) if path.exists())
 
 
 def tools(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
@@ -238,6 +243,8 @@ def links(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
 
 def registries(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
     """Asked only while images are missing; a complete store needs no network."""
+    if not _nearest(cloud).is_dir():
+        return  # the check of the folder says so
     for trouble in asyncio.run(reach.unreachable(cloud.images, place.release)):
         yield Finding(
             "registries",
@@ -249,10 +256,12 @@ def registries(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
 def folder(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
     """The state folder must be a folder of root's."""
     del place
+    nearest = _nearest(cloud)
+    if not nearest.is_dir():
+        yield Finding("folder", f"{nearest} is not a folder", "move it away, or set OURANOS_ROOT")
+        return
     for path in (cloud.root, cloud.folder):
-        if path.exists() and not path.is_dir():
-            yield Finding("folder", f"{path} is not a folder", "move it away, or set OURANOS_ROOT")
-        elif path.exists() and path.stat().st_uid != os.geteuid():
+        if path.exists() and path.stat().st_uid != os.geteuid():
             yield Finding(
                 "folder", f"{path} belongs to another user", "set OURANOS_ROOT to a folder of yours"
             )

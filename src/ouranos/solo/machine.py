@@ -36,7 +36,7 @@ class Machine:
         """What `up` wrote, or None where it never got that far."""
         try:
             text = cloud.machine.read_text(encoding="utf-8")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         return cls(**json.loads(text))
 

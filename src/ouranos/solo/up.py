@@ -200,7 +200,9 @@ async def _wait_ready(api: cluster.Cluster, order: Order, say: Say) -> state.Sta
                     message = now.message
                 await asyncio.sleep(_LOOK_AGAIN)
     except TimeoutError as error:
-        raise DeadlineError(f"not Ready after {order.timeout:.0f} s: {message}") from error
+        raise DeadlineError(
+            f"not Ready after {order.timeout:.0f} s: {message or 'nothing was told yet'}"
+        ) from error
 
 
 async def _tell_images(api: cluster.Cluster, name: str, told: set[str], say: Say) -> None:

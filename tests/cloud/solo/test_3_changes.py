@@ -63,7 +63,7 @@ def test_a_new_option_restarts_only_the_pods_that_read_it(running: Cloud, tmp_pa
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("release:", "relase:"), r"cloud\.yaml:5:\d+.*relase"),
+        (("release:", "releaze:"), r"cloud\.yaml:5:\d+.*releaze"),
         (("region: Düdingen Test", "region: Elsewhere"), r"region"),
         (("nova: {}", "nvoa: {}"), r"nova"),
         (("placement: {}, ", ""), r"placement"),
