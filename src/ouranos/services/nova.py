@@ -130,6 +130,7 @@ SERVICE = page.Service(
             options=LOGINS,
             variables={"OS_DEFAULT__HOST": "nova-conductor"},
             volumes=volumes,
+            after_catalog=(kinds.PLACEMENT,),
         ),
         page.Component(
             "scheduler",
@@ -137,6 +138,8 @@ SERVICE = page.Service(
             options=LOGINS,
             variables={"OS_DEFAULT__HOST": "nova-scheduler"},
             volumes=volumes,
+            # openstacksdk takes a service that it does not find for absent as long as it lives.
+            after_catalog=(kinds.PLACEMENT,),
         ),
     ),
     identity=page.Identity(user=NAME, endpoints=(page.Endpoint("compute", PORT, NAME, "/v2.1"),)),

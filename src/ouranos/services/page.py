@@ -245,6 +245,8 @@ class Component:
     """Seconds between SIGTERM and SIGKILL."""
     after: tuple[str, ...] = ()
     """Components of the same service that have to be up first."""
+    after_catalog: tuple[objects.Kind, ...] = ()
+    """Services whose catalogue entries have to be there first, because it reads them only once."""
     node_label: str | None = None
     schedule: str | None = None
 

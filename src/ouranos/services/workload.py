@@ -107,6 +107,15 @@ def _supporting(work_: work.Work) -> Sequence[objects.Object]:
     ]
 
 
+def _not_in_catalog(work_: work.Work, component: page.Component) -> Sequence[str]:
+    """The services that have no catalogue entry yet, of those whose entry the component reads."""
+    names = ((kind, kind.kind.lower()) for kind in component.after_catalog)
+    found = ((f"{kind.kind}/{name}", work_.held(kind, name)) for kind, name in names)
+    return [
+        told for told, obj in found if obj is None or not conditions.is_true(obj, "CatalogReady")
+    ]
+
+
 async def _component(
     work_: work.Work, facts: pods.Facts, component: page.Component, awaited: dict[str, str]
 ) -> str:
@@ -114,6 +123,7 @@ async def _component(
     kind = Kinds[component.shape]
     name = manifests.name_of(work_.page, component)
     first = [other for other in component.after if other in awaited]
+    first += [f"the catalogue entry of {told}" for told in _not_in_catalog(work_, component)]
     if first and work_.held(kind, name) is None:
         return f"{kind.kind}/{name} comes after {', '.join(first)}"
     wanted = manifests.workload(work_.page, work_.scope, facts, component)
