@@ -6,6 +6,8 @@ import pytest
 
 from ouranos.kit import conditions, errors, pod
 
+LOG = "a page\n\x1b[31mof a log\n\n"
+
 
 def a_pod(first: dict[str, Any] | None = None, **container: Any) -> dict[str, Any]:
     status: dict[str, Any] = {"containerStatuses": [{"name": "main", **container}]}
@@ -20,6 +22,7 @@ def a_pod(first: dict[str, Any] | None = None, **container: Any) -> dict[str, An
         ({}, ""),
         ({"state": {"running": {}}}, ""),
         ({"state": {"waiting": {"reason": "ContainerCreating"}}}, ""),
+        ({"state": {"terminated": {"reason": "Error", "message": LOG}}}, "Error: of a log"),
         (
             {"state": {"waiting": {"reason": "ErrImagePull", "message": "gone"}}},
             "ErrImagePull: gone",

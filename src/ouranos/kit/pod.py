@@ -1,5 +1,6 @@
 """How is a pod, in words? Pure; asked by whoever waits for one."""
 
+import re
 from typing import Final
 
 from ouranos.kit import conditions, errors, objects
@@ -8,6 +9,7 @@ from ouranos.kit.objects import Object
 UNDECIDED: Final = 3
 """The exit code by which a container says that a person must decide; its last words say what."""
 
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _UNINTERESTING: Final = frozenset({"", "Completed", "PodInitializing", "ContainerCreating"})
 
 
@@ -22,7 +24,7 @@ def trouble(pod: Object) -> str:
         for one in _states(status):
             reason = one.get("reason") or ""
             if reason not in _UNINTERESTING:
-                words = (one.get("message") or "").strip()
+                words = _last_line(one)
                 told = f"{reason}: {words}" if words else reason
                 return f"container {status['name']} of pod {pod['metadata']['name']}: {told}"
     return ""
@@ -37,7 +39,7 @@ def refuse_to_guess(pod: Object) -> None:
     for status in _statuses(pod):
         for one in _states(status):
             if one.get("exitCode") == UNDECIDED:
-                words = (one.get("message") or "see its log").strip()
+                words = _last_line(one) or "see its log"
                 where = f"container {status['name']} of pod {pod['metadata']['name']}"
                 raise errors.Terminal(conditions.Reason.UNRECOVERABLE, f"{where}: {words}")
 
@@ -48,6 +50,12 @@ def last_words(pod: Object, container: str) -> str:
         if status["name"] == container:
             return objects.mapping(status, "state", "terminated").get("message") or ""
     return ""
+
+
+def _last_line(state: Object) -> str:
+    """Return the end of a container's message, which may be the last page of a log in colours."""
+    lines = _COLOUR.sub("", state.get("message") or "").splitlines()
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _statuses(pod: Object) -> list[Object]:

@@ -1,5 +1,5 @@
 # Keep this machine's bridges, their settings and the gateway's address as they should be. What is right
-# already costs one look; what somebody removed is made again within seconds.
+# already costs one look; what somebody removed is made again within ten seconds.
 set -eu
 trap 'exit 0' TERM INT
 database=unix:/run/openvswitch/db.sock
@@ -29,6 +29,6 @@ while :; do
     else
         rm -f /run/ovn/bridges-are-right
     fi
-    sleep 5 &
+    sleep 10 &
     wait $!
 done
