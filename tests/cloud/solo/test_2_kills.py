@@ -48,7 +48,7 @@ def running_records(cloud: Cloud) -> list[dict[str, Any]]:
         json.loads(file.read_text())
         for file in (cloud.folder / "node" / "containers").glob("*/record.json")
     )
-    return [each for each in found if each["role"] == "main" and each["phase"] == "running"]
+    return [each for each in found if each["role"] == "main" and each.get("phase") == "running"]
 
 
 def main_process(cloud: Cloud, service: str, component: str, container: str) -> int | None:
