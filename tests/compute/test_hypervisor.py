@@ -26,7 +26,9 @@ async def test_a_machine_is_ready_when_nova_says_that_it_is_up(
     result = await running.look()
     assert result.done
     assert result.again_in is not None
-    facts = (await running.hypervisor())["status"]["facts"]
+    status = (await running.hypervisor())["status"]
+    assert status["release"] == "2026.2"
+    facts = status["facts"]
     assert facts["qemu"] == "10.0.13"
     assert facts["vcpus"] == 2
     assert facts["guests"] == 1

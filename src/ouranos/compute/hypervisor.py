@@ -53,6 +53,7 @@ class Reconciler:
         if found is None:
             return outcome.wait(f"Nova to list hypervisor {name}", poll=ledger.LOOK_AGAIN)
         _tell(scope, ledger.facts(found))
+        scope.pass_.status["release"] = scope.release
         if found.get("state") != "up":
             told = f"Nova to hear from hypervisor {name}, which it says is {found.get('state')}"
             return outcome.wait(told, poll=ledger.LOOK_AGAIN)

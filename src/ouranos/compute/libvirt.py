@@ -38,7 +38,7 @@ def agent(scope: Scope) -> pods.Agent:
         NAME,
         files=texts.of("libvirt"),
         sees_processes=True,
-        grace=20,
+        grace=10,
         first=(
             pods.Container(
                 "prepare",
