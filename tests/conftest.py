@@ -4,11 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 
 import httpx2
+import hypothesis
 import pytest
 
 from ouranos.engine.apiserver import server
 from ouranos.engine.simulation import virtual
 from ouranos.kit import cluster, log, seams
+
+# What a test proves does not depend on how busy the machine is.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 
 def pytest_configure(config: pytest.Config) -> None:
