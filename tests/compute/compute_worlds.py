@@ -94,6 +94,11 @@ class World:
     async def prepare(self) -> None:
         for definition in definitions():
             await self.source.apply(definition)
+        await self.cloud()
+        await self.node(NODE)
+
+    async def cloud(self) -> None:
+        """Make the objects of a cloud whose central parts are ready."""
         release = {"release": "2026.2"}
         region = {**release, "region": "Düdingen Test"}
         network = {"management": "172.31.0.0/24", "public": "172.24.4.0/24", "mtu": 1500}
@@ -112,7 +117,6 @@ class World:
         for name, data in SECRETS.items():
             encoded = {key: base64.b64encode(one.encode()).decode() for key, one in data.items()}
             await self.apply(kinds.SECRET, name, data=encoded)
-        await self.node(NODE)
 
     async def node(self, name: str, *, ready: bool = True, **roles: str | None) -> None:
         wanted = {"hypervisor": "", "gateway": "", **roles}
