@@ -72,6 +72,7 @@ def guest(running: Cloud) -> Generator[Guest]:
         proofs.http(run)
         yield Guest(run, running)
     finally:
-        if run.tenant is not None:
-            removal.remove(run.tenant, run.project)
-        tenant.leave(run)
+        if running.folder.exists():  # the last story removes the cloud with all that is in it
+            if run.tenant is not None:
+                removal.remove(run.tenant, run.project)
+            tenant.leave(run)

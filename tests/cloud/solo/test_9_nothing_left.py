@@ -27,6 +27,8 @@ def test_destroy_leaves_nothing(cloud: Cloud) -> None:
     assert left == []
     for entry in Path("/proc").glob("[0-9]*/cgroup"):
         try:
-            assert bridge not in entry.read_text()
+            groups = entry.read_text().splitlines()
         except (FileNotFoundError, ProcessLookupError):
             continue
+        # A zombie that init has not reaped yet still names the group that was removed.
+        assert not [each for each in groups if bridge in each and not each.endswith("(deleted)")]
