@@ -218,7 +218,8 @@ def bench_file(folder: Path, original: dict[str, Any]) -> Path:
     """The file's Cloud under our own name and on our own ranges, to stand beside any other."""
     document = json.loads(json.dumps(original))
     document["metadata"] = {"name": CLOUD}
-    document["spec"]["network"] |= {"management": "172.31.250.0/24", "public": "172.24.250.0/24"}
+    ours = {"management": "172.31.250.0/24", "public": "172.24.250.0/24"}
+    document["spec"]["network"] = {**document["spec"].get("network", {}), **ours}
     path = folder / "bench-cloud.yaml"
     paths.write_private(path, json.dumps(document))  # JSON is YAML
     return path
