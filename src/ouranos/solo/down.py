@@ -37,7 +37,8 @@ def _remove_shared(cloud: paths.Paths) -> None:
     """Images and the root folder go with the last cloud."""
     if any(True for _ in paths.clouds(cloud.root)):
         return
-    shutil.rmtree(cloud.images, ignore_errors=False) if cloud.images.exists() else None
+    if cloud.images.exists():
+        shutil.rmtree(cloud.images)
     for folder in (cloud.folder.parent, cloud.root):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
