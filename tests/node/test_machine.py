@@ -101,8 +101,12 @@ async def test_the_end_of_a_process_is_awaited() -> None:
 def test_processes_are_found_by_a_whole_argument() -> None:
     mark = records.new_id()
     with subprocess.Popen(
-        [sys.executable, "-c", "input()", mark], stdin=subprocess.PIPE
+        [sys.executable, "-c", "print(flush=True); input()", mark],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as process:
+        assert process.stdout
+        process.stdout.readline()  # its arguments are there once it runs
         assert [one.pid for one in identity.naming(mark)] == [process.pid]
         assert not identity.naming(mark[:-1])
         process.kill()
