@@ -32,7 +32,7 @@ check: .venv/develop ## format, lint, types, imports, words and the fast tests
 
 .PHONY: stories
 stories: .venv/develop host ## the tests that need root and real processes
-	$(RUN)pytest -W default -o addopts="-ra --import-mode=importlib --timeout=1200 --tb=short --durations=15" $(STORIES)
+	$(RUN)pytest -n 2 --dist loadgroup -W default -o addopts="-ra --import-mode=importlib --timeout=1200 --tb=short --durations=15" $(STORIES)
 
 .PHONY: golden
 golden: .venv/develop ## write the golden files anew; look at the difference before committing it

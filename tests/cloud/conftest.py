@@ -15,3 +15,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 def _root() -> None:
     """Stories need root; a machine without it fails them, never skips them."""
     assert os.geteuid() == 0, "the stories need root"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the stories of one folder follow each other; those of two folders may run beside."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
