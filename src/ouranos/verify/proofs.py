@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from ouranos.images import guest as guest_image
@@ -9,6 +10,7 @@ from ouranos.verify import guest, story
 
 BOOT = 240.0  # seconds: a server under emulation on a loaded machine
 ACTION = 120.0
+_QCOW2 = b"QFI\xfb"  # docs/interop/qcow2.rst of QEMU
 
 
 def image(run: story.Story, built: guest_image.GuestImage) -> None:
@@ -45,12 +47,28 @@ def image(run: story.Story, built: guest_image.GuestImage) -> None:
 def own_image(run: story.Story, path: str) -> None:
     """Upload a disk image that a person named."""
     with run.proof("image uploaded") as detail:
-        form = "qcow2" if path.endswith((".qcow2", ".img")) else "raw"
+        form = disk_format(path)
         disk = run.tenant.image.create_image(
             name="guest", disk_format=form, container_format="bare", filename=path, wait=True
         )
         run.made["image"] = disk.id
-        detail.append(path)
+        detail.extend((path, form))
+
+
+def disk_format(path: str) -> str:
+    """Glance's name for what is in the file: QCOW2 says so in its first bytes, raw says nothing.
+
+    Raises:
+        ProofError: it cannot be read, or nothing is in it.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            begins = file.read(len(_QCOW2))
+    except OSError as error:
+        raise story.ProofError(f"the image {path}: {error.strerror}") from error
+    if not begins:
+        raise story.ProofError(f"the image {path} is empty")
+    return "qcow2" if begins == _QCOW2 else "raw"
 
 
 def network(run: story.Story) -> None:
