@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -76,6 +79,18 @@ def _tell(report: dict[str, Any], place: Any, output: str) -> None:
     click.echo(f"{len(report['proofs'])} proofs in {report['seconds']:.1f} s\n")
     click.echo(f"clouds.yaml  {place.clouds_yaml}\nkubeconfig   {place.kubeconfig}\n")
     click.echo("Try next:")
-    click.echo("  ouranos openstack server list --all-projects")
-    click.echo(f"  kubectl --kubeconfig {place.kubeconfig} get clouds,keystones,novas,pods")
-    click.echo("  ouranos status -w")
+    for command_line in _next(place.kubeconfig):
+        click.echo(f"  {command_line}")
+
+
+def _next(kubeconfig: Path) -> tuple[str, str, str]:
+    """Three commands that work when they are pasted into the shell that called us."""
+    called = sys.argv[0]
+    on_path = shutil.which("ouranos")
+    ouranos = "ouranos" if on_path and Path(on_path).samefile(called) else called
+    third = (
+        f"kubectl --kubeconfig {kubeconfig} get clouds,keystones,novas,pods"
+        if shutil.which("kubectl")
+        else f"{ouranos} logs nova/scheduler"
+    )
+    return f"{ouranos} openstack server list --all-projects", f"{ouranos} status -w", third
