@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from ouranos.kit import conditions, errors
+from ouranos.kit import conditions, effects, errors
 
 HASHING: Final = "rabbit_password_hashing_sha256"
 _SALT_BYTES: Final = 4
@@ -163,6 +163,8 @@ class Management:
         self, method: str, path: str, body: Mapping[str, Any] | None = None
     ) -> dict[str, Any] | None:
         """Return the answer's JSON, empty where it has none, or None for 404."""
+        if method != "GET":
+            effects.note()
         login = self._login
         where = f"RabbitMQ at {login.host}:{login.port}"
         try:

@@ -8,13 +8,15 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, ParamSpec, Protocol
 
 import pymysql
 import pymysql.err
 from pymysql.constants import ER
 
-from ouranos.kit import conditions, errors, seams
+from ouranos.kit import conditions, effects, errors, seams
+
+Arguments = ParamSpec("Arguments")
 
 CONNECT_SECONDS: Final = 3
 ANSWER_SECONDS: Final = 15
@@ -165,26 +167,26 @@ class MariaDb:
 
     async def mark(self, thing: str, name: str, mark: Mark) -> None:
         """Record whose a thing is."""
-        await self._blocking(self._mark, thing, name, mark)
+        await self._change(self._mark, thing, name, mark)
 
     async def unmark(self, thing: str, name: str) -> None:
         """Forget whose a thing is."""
         statement = f"DELETE FROM {_TABLE} WHERE thing = %s AND name = %s"  # noqa: S608 - a constant
-        await self._blocking(self._do, statement, (thing, name))
+        await self._change(self._do, statement, (thing, name))
 
     async def create_database(self, name: str) -> None:
         """Make an empty database, unless it is there."""
         words = "CHARACTER SET utf8mb3 COLLATE utf8mb3_general_ci"
-        await self._blocking(self._do, f"CREATE DATABASE IF NOT EXISTS {quoted(name)} {words}")
+        await self._change(self._do, f"CREATE DATABASE IF NOT EXISTS {quoted(name)} {words}")
 
     async def set_user(self, username: str, password: str) -> None:
         """Make a user, or give the present one this password."""
-        await self._blocking(self._set_user, username, password)
+        await self._change(self._set_user, username, password)
 
     async def grant(self, database: str, username: str) -> None:
         """Allow a user everything in one database."""
         statement = f"GRANT ALL PRIVILEGES ON {_pattern(database)}.* TO %s@'%%'"
-        await self._blocking(self._do, statement, (username,))
+        await self._change(self._do, statement, (username,))
 
     async def admits(self, database: str, username: str, password: str) -> bool:
         """Whether the server lets this user into this database with this password."""
@@ -193,11 +195,17 @@ class MariaDb:
 
     async def drop_database(self, name: str) -> None:
         """Destroy a database, if it is there."""
-        await self._blocking(self._do, f"DROP DATABASE IF EXISTS {quoted(name)}")
+        await self._change(self._do, f"DROP DATABASE IF EXISTS {quoted(name)}")
 
     async def drop_user(self, username: str) -> None:
         """Remove a user, if it is there."""
-        await self._blocking(self._do, "DROP USER IF EXISTS %s@'%%'", (username,))
+        await self._change(self._do, "DROP USER IF EXISTS %s@'%%'", (username,))
+
+    async def _change(
+        self, function: Callable[Arguments, None], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> None:
+        effects.note()
+        await self._blocking(function, *args, **kwargs)
 
     def _look(self, database: str, username: str) -> Facts:
         with _connected(self._login) as connection, connection.cursor() as cursor:

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, cast
 import httpx2
 import msgspec
 
-from ouranos.kit import errors, kinds, objects
+from ouranos.kit import effects, errors, kinds, objects
 from ouranos.kit.objects import Kind, Object, Objects
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
@@ -278,6 +278,8 @@ class Cluster:
         body: Any = None,
         media: str = _JSON,
     ) -> Object:
+        if method != "GET" and "dryRun" not in (query or ()):
+            effects.note()
         headers = {"accept": _JSON}
         content: bytes | None = None
         if body is not None:

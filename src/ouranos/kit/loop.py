@@ -13,6 +13,7 @@ from ouranos.kit import (
     cluster,
     conditions,
     definition,
+    effects,
     errors,
     log,
     metrics,
@@ -143,9 +144,12 @@ class Loop:
             pass_id=self._passes,
         ):
             started = self._seams.clock.monotonic()
-            result = await self.pass_over(obj)
+            with effects.counted() as changes:
+                result = await self.pass_over(obj)
             elapsed = self._seams.clock.monotonic() - started
             metrics.RECONCILE_SECONDS.observe(self.controller.name, "", value=elapsed)
+            if not changes.count:
+                metrics.UNCHANGED_SECONDS.observe(self.controller.name, value=elapsed)
             metrics.RECONCILE_TOTAL.add(self.controller.name, result.reason)
             self._tell(key, result)
             self._plan_next(key, obj, result)

@@ -4,6 +4,10 @@ import bisect
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+_FINE: Final = (
+    *(0.0005, 0.001, 0.002, 0.003, 0.004, 0.005, 0.006, 0.008, 0.01, 0.012, 0.015, 0.018, 0.02),
+    *(0.025, 0.03, 0.04, 0.05, 0.075, 0.1, 0.2, 0.5, 1.0),
+)
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 
 Labels = tuple[str, ...]
@@ -120,6 +124,12 @@ def render() -> str:
 
 RECONCILE_SECONDS: Final = Histogram(
     "reconcile_seconds", "How long a step, or a whole pass (step empty), took.", ("kind", "step")
+)
+UNCHANGED_SECONDS: Final = Histogram(
+    "reconcile_unchanged_seconds",
+    "How long a pass took that changed nothing, neither an object nor anything outside.",
+    ("kind",),
+    _FINE,
 )
 RECONCILE_TOTAL: Final = Counter("reconcile_total", "Passes by result.", ("kind", "result"))
 BUGS_TOTAL: Final = Counter(

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import msgspec
 
-from ouranos.kit import conditions, errors, metrics, seams
+from ouranos.kit import conditions, effects, errors, metrics, seams
 from ouranos.openstack import configuration
 
 TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
@@ -116,6 +116,8 @@ class Session:
     async def _call(
         self, method: str, url: str, body: Any, version: str | None, *, missing_is_none: bool
     ) -> Any:
+        if method != "GET":
+            effects.note()
         headers = {"OpenStack-API-Version": version} if version else {}
         response = await self._sent(method, url, body, headers)
         if response.status_code == _UNAUTHORIZED:
