@@ -214,9 +214,9 @@ class Engine:
             }
         )
 
-    async def ready_node(self) -> dict[str, Any]:
+    async def ready_node(self, name: str = "") -> dict[str, Any]:
         async def look() -> Any:
-            found = await self.client.get(kinds.NODE, self.told.name) or {}
+            found = await self.client.get(kinds.NODE, name or self.told.name) or {}
             states = found.get("status", {}).get("conditions", [])
             return (
                 found
@@ -285,6 +285,17 @@ def make_stranger(name: str, network: IPv4Network) -> None:
         links.link("add", ifname=name, kind="bridge")
         index = links.link_lookup(ifname=name)[0]
         links.addr("add", index=index, address=str(network[7]), prefixlen=28)
+
+
+def own_addresses() -> list[str]:
+    """Return the host's addresses of version 4, without those of clouds."""
+    with pyroute2.IPRoute() as kernel:
+        links = {link["index"]: link.get("ifalias") or "" for link in kernel.get_links()}
+        return [
+            str(one.get("address"))
+            for one in kernel.get_addr(family=2)
+            if one["prefixlen"] < 32 and not links.get(one["index"], "").startswith("ouranos:")
+        ]
 
 
 def has_link(name: str) -> bool:

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 import pyroute2
 from pyroute2.netlink import exceptions as netlink
 
-from ouranos.engine.node import config, firewall, identity, linux
+from ouranos.engine.node import config, firewall, identity, linux, rules
 from ouranos.kit import conditions, errors
 
 ROUTE_PROTOCOL: Final = 111
@@ -27,7 +27,7 @@ ROUTE_PROTOCOL: Final = 111
 
 _ALIAS_LIMIT = 255
 _NAME_LIMIT = 15
-_CABLE: Final = "eth0"
+_CABLE: Final = rules.CABLE
 _SETTINGS: Final = {"ip_forward": "1", "ip_unprivileged_port_start": "0"}
 """Of the node's network: it routes, and, as under containerd, low ports are for everybody."""
 
@@ -46,10 +46,14 @@ class Namespace:
 
     @contextlib.contextmanager
     def entered(self) -> Generator[None]:
-        """Put the calling thread into it, for the time of a `with` block."""
+        """Put the calling thread into it, for the time of a `with` block.
+
+        Raises:
+            NetworkError: its holder has ended.
+        """
         ours = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
-            theirs = os.open(f"/proc/{self.holder.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+            theirs = self._open()
             try:
                 linux.enter(theirs, linux.NEW_NETWORK)
             finally:
@@ -60,6 +64,15 @@ class Namespace:
                 linux.enter(ours, linux.NEW_NETWORK)
         finally:
             os.close(ours)
+
+    def _open(self) -> int:
+        """Open it; never that of a process which got the same number later."""
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found = os.open(f"/proc/{self.holder.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+            if identity.is_alive(self.holder):
+                return found
+            os.close(found)
+        raise NetworkError("the process that holds the node's network has ended")
 
     def socket(self) -> socket.socket:
         """Return a TCP socket that lives in the namespace, for a thread outside."""
@@ -120,13 +133,31 @@ def connect(told: config.NodeConfig, node: identity.Identity) -> None:
     with _translated("Connecting the node"), _netlink() as host:
         check(told, host)
         bridge = _bridge(told, marks, host)
-        firewall.ensure(told.bridge, told.host_address)
+        firewall.keep(rules.host(told))
         with Namespace(node).entered(), _netlink() as inside:
             if _find(inside, _CABLE) is None:
                 _cut(marks, host)
             _cable(told, marks, host, bridge, node)
             _inside(told, inside)
         _public(told, host, bridge)
+
+
+def guard(
+    told: config.NodeConfig, inside: Namespace, opened: frozenset[rules.Opening]
+) -> list[str]:
+    """Put the rules of the host and of the node right; return whose had to be written.
+
+    Raises:
+        NetworkError: the kernel refused, or the node's network is gone.
+    """
+    written: list[str] = []
+    with _translated("Guarding the node"):
+        if firewall.keep(rules.host(told)):
+            written.append("host")
+        with inside.entered():
+            if firewall.keep(rules.node(told, opened)):
+                written.append("node")
+    return written
 
 
 def disconnect(told: config.NodeConfig) -> None:
@@ -139,12 +170,13 @@ def disconnect(told: config.NodeConfig) -> None:
         _cut(marks, host)
         bridge = _find(host, marks.bridge)
         if bridge is None:
-            firewall.remove(told.bridge)
+            firewall.remove(rules.table(told.bridge))
         elif marks.own(bridge):
             others = [link for link in host.get_links() if link.get("master") == bridge["index"]]
             if not others:
-                host.link("del", index=bridge["index"])
-                firewall.remove(told.bridge)
+                with _unless(errno.ENODEV):
+                    host.link("del", index=bridge["index"])
+                firewall.remove(rules.table(told.bridge))
 
 
 def is_anothers(told: config.NodeConfig) -> bool:
@@ -212,7 +244,7 @@ def _bridge(told: config.NodeConfig, marks: Marks, host: Any) -> int:
     link = _find(host, marks.bridge)
     if link is None:
         own = marks.address(marks.bridge_alias)
-        with _already():  # another node of the cloud may be faster
+        with _unless(errno.EEXIST):  # another node of the cloud may be faster
             host.link("add", ifname=marks.bridge, kind="bridge", address=own)
         link = _find(host, marks.bridge)
         if link is None:
@@ -228,7 +260,8 @@ def _cut(marks: Marks, host: Any) -> None:
     """Remove the node's cable, which may still lead into an earlier world."""
     cable = _find(host, marks.cable)
     if cable and marks.own(cable):
-        host.link("del", index=cable["index"])
+        with _unless(errno.ENODEV):  # the kernel is removing it, with the network of its other end
+            host.link("del", index=cable["index"])
 
 
 def _cable(
@@ -245,7 +278,7 @@ def _cable(
 
 
 def _address(where: Any, index: int, address: IPv4Address, network: IPv4Network) -> None:
-    with _already():
+    with _unless(errno.EEXIST):
         where.addr("add", index=index, address=str(address), prefixlen=network.prefixlen)
 
 
@@ -256,7 +289,7 @@ def _inside(told: config.NodeConfig, inside: Any) -> None:
     inside.link("set", index=loopback["index"], state="up")
     inside.link("set", index=cable["index"], state="up")
     _address(inside, cable["index"], told.address, told.network)
-    with _already():
+    with _unless(errno.EEXIST):
         inside.route("add", dst="default", gateway=str(told.host_address))
     for name, value in _SETTINGS.items():
         Path("/proc/sys/net/ipv4", name).write_text(value)
@@ -264,7 +297,7 @@ def _inside(told: config.NodeConfig, inside: Any) -> None:
 
 def _public(told: config.NodeConfig, host: Any, bridge: int) -> None:
     for network in told.public:
-        with _already():
+        with _unless(errno.EEXIST):
             host.route(
                 "add",
                 dst=str(network),
@@ -282,11 +315,12 @@ def _netlink() -> Generator[Any]:
 
 
 @contextlib.contextmanager
-def _already() -> Generator[None]:
+def _unless(code: int) -> Generator[None]:
+    """Take one refusal of the kernel for what was wanted."""
     try:
         yield
     except netlink.NetlinkError as error:
-        if error.code != errno.EEXIST:
+        if error.code != code:
             raise
 
 

@@ -18,6 +18,7 @@ from ouranos.engine.node import (
     context,
     events,
     facts,
+    guard,
     identity,
     images,
     lock,
@@ -195,14 +196,18 @@ class Node:
         async with asyncio.TaskGroup() as group:
             self._group = group
             group.create_task(recorder.run())
-            await self._learn(shared, group)
-            group.create_task(self._keep_world(shared, registrar, found))
+            keeper = guard.Guard(shared)
+            await self._learn(shared, keeper, group)
+            group.create_task(self._keep_world(shared, registrar, keeper, found))
+            group.create_task(keeper.run())
             group.create_task(registrar.run())
             group.create_task(self._rotate())
 
-    async def _learn(self, shared: context.Context, group: asyncio.TaskGroup) -> None:
+    async def _learn(
+        self, shared: context.Context, keeper: guard.Guard, group: asyncio.TaskGroup
+    ) -> None:
         """Reflect what the node has to know, and await the first complete picture."""
-        router = routing.Router(self._workers, self._new_pod)
+        router = routing.Router(self._workers, self._new_pod, keeper.hear)
         reflectors = [
             reflector.Reflector(self._api, kind, shared.known.store(kind), self._seams, router.hear)
             for kind in context.REFLECTED
@@ -216,6 +221,7 @@ class Node:
         self,
         shared: context.Context,
         registrar: registration.Registrar,
+        keeper: guard.Guard,
         found: list[records.Record],
     ) -> None:
         """Keep the node's namespaces in being, and with them its pods."""
@@ -227,11 +233,14 @@ class Node:
                     _log.info("Created a world", node=self.config.name)
                 else:
                     await worlds.connect(self.config, shared.held, shared.world)
+                await keeper.look(shared.world)  # before anything runs that guests could reach
             except errors.OuranosError as error:
                 # an address range in use is terminal for `up`, but its user may go away
                 registrar.say(f"the node's world cannot be made: {error}")
                 _log.warning("Retrying to make a world", node=self.config.name, error=str(error))
                 await self._seams.clock.sleep(_RETRY)
+                if shared.world is not None and not shared.world.is_alive:
+                    await self._bury_world(shared, shared.world.record)
                 continue
             registrar.say("")
             self._begin(shared, found)
@@ -283,6 +292,11 @@ class Node:
         self._workers[uid] = worker
         task = self._group.create_task(worker.run())
         task.add_done_callback(lambda _: self._workers.pop(uid, None))
+
+    def retry_pulls(self) -> None:
+        """Have every pod that waits for an image try at once: whoever makes images has made one."""
+        for worker in [*self._workers.values()]:
+            worker.retry(pulls=True)
 
     async def _rotate(self) -> None:
         while True:

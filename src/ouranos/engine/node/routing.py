@@ -17,10 +17,14 @@ class Router:
     """Wakes the workers that an event concerns."""
 
     def __init__(
-        self, workers: Mapping[str, pod.Worker], arrived: Callable[[objects.Object], None]
+        self,
+        workers: Mapping[str, pod.Worker],
+        arrived: Callable[[objects.Object], None],
+        services: Callable[[], None],
     ) -> None:
         self._workers = workers
         self._arrived = arrived
+        self._services = services
 
     def hear(
         self, kind: objects.Kind, before: objects.Object | None, after: objects.Object | None
@@ -32,6 +36,8 @@ class Router:
         if kind == kinds.POD:
             self._pod(seen, after)
         elif kind in _NAMES:
+            if kind == kinds.SERVICE:
+                self._services()
             if _names(before) != _names(after):
                 self._all(pod.Worker.renew_hosts)
         elif kind in _CONTENT:
