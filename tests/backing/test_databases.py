@@ -4,7 +4,7 @@ import backing_worlds as worlds
 import fake_servers
 import pytest
 
-from ouranos.backing import sql
+from ouranos.backing import claim, sql
 from ouranos.kit import kinds
 
 DATABASE = kinds.DATABASE
@@ -250,3 +250,8 @@ async def test_a_server_that_is_away_is_asked_again_later(world: worlds.World) -
     assert not result.terminal
     world.databases.is_away = False
     assert (await world.pass_over(DATABASE, "nova-api")).done
+
+
+async def test_a_server_that_tells_nobody_is_looked_at_once_a_minute(world: worlds.World) -> None:
+    await made(world)
+    assert (await world.pass_over(DATABASE, "nova-api")).again_in == claim.AGAIN

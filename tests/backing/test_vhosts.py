@@ -4,7 +4,7 @@ import backing_worlds as worlds
 import fake_servers
 import pytest
 
-from ouranos.backing import broker
+from ouranos.backing import broker, claim
 from ouranos.kit import kinds
 
 VHOST = kinds.VHOST
@@ -33,6 +33,11 @@ async def test_a_second_pass_writes_nothing(world: worlds.World) -> None:
     await made(world)
     assert (await world.pass_over(VHOST, "nova")).done
     assert world.broker.fate.writes == []
+
+
+async def test_a_broker_that_tells_nobody_is_looked_at_once_a_minute(world: worlds.World) -> None:
+    await made(world)
+    assert (await world.pass_over(VHOST, "nova")).again_in == claim.AGAIN
 
 
 @pytest.mark.parametrize("damage", ["vhost", "user", "password", "permission"])

@@ -5,6 +5,7 @@ without our mark belongs to a stranger and is never touched.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from ouranos.backing import accounts
@@ -19,6 +20,8 @@ RECREATE: Final = "ouranos.cloud/recreate-data"
 """Makes a lost database again, empty; its value is the database's name. Removed when done."""
 DELETE: Final = "ouranos.cloud/delete-data"
 """Lets the data go with the claim; its value is the thing's name."""
+AGAIN: Final = timedelta(seconds=60)
+"""How often a claim's thing is looked at: a server tells nobody when somebody removes something."""
 
 
 @dataclass(frozen=True, slots=True)

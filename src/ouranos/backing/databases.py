@@ -51,7 +51,7 @@ async def user(one: claim.Claim) -> outcome.Outcome:
         await server.set_user(username, password)
         await server.grant(one.thing, username)
     claim.tell_address(one)
-    return outcome.DONE
+    return outcome.Outcome(again_in=claim.AGAIN)
 
 
 def _must_be_marked(one: claim.Claim, facts: sql.Facts) -> bool:

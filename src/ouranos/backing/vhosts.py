@@ -38,7 +38,7 @@ async def user(one: claim.Claim) -> outcome.Outcome:
     if not await server.allows(one.thing, username):
         await server.allow(one.thing, username)
     claim.tell_address(one)
-    return outcome.DONE
+    return outcome.Outcome(again_in=claim.AGAIN)
 
 
 def _is_mark(text: str) -> bool:
