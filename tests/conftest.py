@@ -11,9 +11,23 @@ from ouranos.engine.apiserver import server
 from ouranos.engine.simulation import virtual
 from ouranos.kit import cluster, log, seams
 
-# What a test proves does not depend on how busy the machine is.
-hypothesis.settings.register_profile("any machine", deadline=None)
-hypothesis.settings.load_profile("any machine")
+# What a test proves depends neither on how busy the machine is nor on chance; who looks for what no
+# example has shown yet says `--hypothesis-profile=explore`.
+hypothesis.settings.register_profile(
+    "same every time",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.register_profile(
+    "explore",
+    deadline=None,
+    derandomize=False,
+    max_examples=1000,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("same every time")
 
 
 def pytest_configure(config: pytest.Config) -> None:

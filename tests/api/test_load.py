@@ -2,7 +2,6 @@
 
 import io
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -574,11 +573,9 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path, what: str) -> None:
 def test_a_large_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "large.yaml"
     with path.open("wb") as file:
-        file.truncate(10_000_000)
-    began = time.monotonic()
+        file.truncate(2**40)
     with pytest.raises(errors.InputError, match="larger than 1,000,000 bytes"):
         load.load(path, releases=RELEASES)
-    assert time.monotonic() - began < 0.5
 
 
 def test_a_place_is_found_for_what_a_server_refuses() -> None:
@@ -591,14 +588,12 @@ def test_a_place_is_found_for_what_a_server_refuses() -> None:
     assert document.locate("") == (1, 1)
 
 
-@hypothesis.settings(deadline=None)
 @hypothesis.given(strategies.binary(max_size=200))
 def test_no_bytes_whatsoever_raise_anything_else(content: bytes) -> None:
     with pytest.raises(errors.InputError):
         load_text(content)
 
 
-@hypothesis.settings(deadline=None)
 @hypothesis.given(
     strategies.lists(
         strategies.sampled_from(
@@ -624,7 +619,6 @@ def test_no_broken_yaml_raises_anything_else(parts: list[str]) -> None:
         load_text("".join(parts))
 
 
-@hypothesis.settings(deadline=None)
 @hypothesis.given(
     strategies.recursive(
         strategies.none() | strategies.booleans() | strategies.integers() | strategies.text(),

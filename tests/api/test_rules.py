@@ -392,7 +392,6 @@ def all_rules(part: Any) -> list[rules.Rule]:
     return [rule for member in members for rule in all_rules(member)]
 
 
-@hypothesis.settings(deadline=None)
 @hypothesis.given(strategies.text(max_size=40))
 def test_no_region_that_is_accepted_can_end_a_line(text: str) -> None:
     if not checks.problems(cloud("keystone", region=text)):

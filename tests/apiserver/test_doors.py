@@ -15,6 +15,7 @@ from ouranos.kit import seams
 Message = dict[str, Any]
 MAPS = "/api/v1/namespaces/default/configmaps"
 PODS = "/api/v1/namespaces/default/pods"
+PATIENCE = 30
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ async def test_a_watch_streams_until_its_caller_leaves(
     assert event["type"] == "ADDED"
     assert api._parts.store.history("configmaps").watchers == 1
     caller.leave()
-    await asyncio.wait_for(calling, 1)
+    await asyncio.wait_for(calling, PATIENCE)
     assert api._parts.store.history("configmaps").watchers == 0
 
 
@@ -228,7 +229,7 @@ async def test_a_closing_server_ends_its_watches() -> None:
             reading = asyncio.create_task(anext(response.aiter_lines(), None))
             await asyncio.sleep(0)
             await api.close()
-            assert await asyncio.wait_for(reading, 1) is None
+            assert await asyncio.wait_for(reading, PATIENCE) is None
 
 
 # Logs.
@@ -274,7 +275,7 @@ async def test_logs_stream_from_their_source(
     async with client.stream("GET", f"{PODS}/one/log", params=query) as response:
         assert response.headers["content-type"] == "text/plain"
         assert await anext(response.aiter_bytes()) == b"first\n"
-    await asyncio.wait_for(ended.wait(), 1)
+    await asyncio.wait_for(ended.wait(), PATIENCE)
     (request,) = asked
     assert (request.namespace, request.pod, request.container) == ("default", "one", "c")
     assert (request.follow, request.timestamps, request.previous) == (True, True, True)

@@ -14,6 +14,8 @@ from ouranos.kit import seams
 
 EVENTS = "/api/v1/namespaces/default/events"
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+PASSING = {"involvedObject": {"kind": "Pod", "name": "p", "namespace": "default"}}
+PATIENCE = 30
 
 
 class SetClock:
@@ -67,7 +69,7 @@ async def test_a_refused_item_is_tried_again(clock: SetClock) -> None:
     for item in ("stubborn", "meek", "meek"):
         work.add(item)
     running = asyncio.create_task(work.run())
-    await asyncio.wait_for(done.wait(), 1)
+    await asyncio.wait_for(done.wait(), PATIENCE)
     running.cancel()
     assert tried == ["stubborn", "meek", "stubborn", "stubborn"]
     assert clock.slept == [1.0, 1.0]
@@ -77,8 +79,7 @@ async def test_old_events_are_forgotten(
     api: server.ApiServer, client: httpx2.AsyncClient, clock: SetClock
 ) -> None:
     for name in ("old", "repeated"):
-        involved = {"kind": "Pod", "name": "p", "namespace": "default"}
-        event: dict[str, Any] = {"metadata": {"name": name}, "involvedObject": involved}
+        event: dict[str, Any] = {**PASSING, "metadata": {"name": name}}
         assert (await client.post(EVENTS, json=event)).status_code == 201
     clock.moment += timedelta(minutes=59)
     await api._expiry.sweep()
@@ -172,8 +173,11 @@ async def test_bookmarks_come_when_nothing_happens(
 ) -> None:
     query = {"watch": "1", "resourceVersion": "0", "allowWatchBookmarks": "true"}
     async with client.stream("GET", EVENTS, params=query) as response:
-        reading = asyncio.create_task(anext(response.aiter_lines()))
-        await asyncio.sleep(0.01)
+        lines = response.aiter_lines()
+        for name in ("there", "new"):
+            # The first may have been there when the watch began; the second is seen by following.
+            await client.post(EVENTS, json={**PASSING, "metadata": {"name": name}})
+            assert f'"name":"{name}"' in await asyncio.wait_for(anext(lines), PATIENCE)
         clock.moment += timedelta(seconds=61)
         api._parts.store.history("events").wake()
-        assert '"type":"BOOKMARK"' in await asyncio.wait_for(reading, 1)
+        assert '"type":"BOOKMARK"' in await asyncio.wait_for(anext(lines), PATIENCE)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -205,4 +204,4 @@ class Machine(RuleBasedStateMachine):
 Machine.TestCase.settings = settings(
     max_examples=15, stateful_step_count=30, deadline=None, derandomize=True
 )
-TestMachine = pytest.mark.timeout(60)(Machine.TestCase)
+TestMachine = Machine.TestCase

@@ -61,7 +61,6 @@ async def held(path: Path) -> tuple[dict[str, Any], int]:
         await api.close()
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("kill_after", [25, 60, 130, 350])
 def test_what_was_answered_survives_a_kill(tmp_path: Path, kill_after: int) -> None:
     path = tmp_path / "api.db"

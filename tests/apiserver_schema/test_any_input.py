@@ -71,7 +71,7 @@ def replaced(value: Any, way: tuple[Any, ...], new: Any) -> Any:
 
 @pytest.mark.parametrize("kind", BUILT_IN, ids=lambda kind: kind.kind)
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_built_in_object_of_any_shape_is_judged(kind: kinds.Kind, data: st.DataObject) -> None:
     schema = builtin.structural(kind)
     obj: dict[str, Any] = {

@@ -70,7 +70,7 @@ ACTIONS = strategies.sampled_from(
 )
 
 
-@hypothesis.settings(max_examples=12, deadline=None)
+@hypothesis.settings(max_examples=12)
 @hypothesis.given(actions=strategies.lists(ACTIONS, max_size=8))
 def test_any_story_ends_with_one_of_everything(actions: list[str]) -> None:
     loop = virtual.VirtualLoop()

@@ -5,8 +5,8 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import given as over
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from ouranos.engine.simulation import virtual
@@ -190,7 +190,7 @@ class Story:
         assert not self.running
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @over(commands, st.integers(1, 3), st.floats(0, 2))
 def test_whatever_is_asked_no_key_overlaps_and_none_is_lost(
     asked: list[tuple[str, str, float]], workers: int, lasts: float

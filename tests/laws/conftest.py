@@ -19,7 +19,7 @@ from ouranos.engine.apiserver import server
 from ouranos.kit import seams
 
 KUBECONFIG = os.environ.get("OURANOS_LAWS_KUBECONFIG", "")
-PATIENCE = 30.0 if KUBECONFIG else 3.0
+PATIENCE = 30.0
 WIDGETS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 Object = dict[str, Any]
@@ -33,7 +33,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.enable_socket)
-            item.add_marker(pytest.mark.timeout(120))
 
 
 def _real_client(path: Path) -> httpx2.AsyncClient:

@@ -30,7 +30,10 @@ class World:
 
     async def until_ready(self, *names: str, within: float = 120) -> float:
         async def everything() -> bool:
-            return all([await self.is_ready(name) for name in names])
+            for name in names:
+                if not await self.is_ready(name):
+                    return False
+            return True
 
         return await self.twin.until(everything, within)
 

@@ -23,7 +23,7 @@ from ouranos.services import (
     workload,
 )
 
-pytestmark = [pytest.mark.virtual_time, pytest.mark.timeout(30)]
+pytestmark = pytest.mark.virtual_time
 
 ALL = tuple(one.name for one in services.PAGES)
 
@@ -239,7 +239,7 @@ async def test_a_schema_that_keeps_failing_is_started_again_and_again(house: Any
             seen.update(objects.uid_of(job) for job in await world.twin.all(kinds.JOB))
             return len(seen) > 1
 
-        await world.twin.until(again, 7200)
+        await world.twin.until(again, 7200, every=10)
 
 
 async def test_a_part_that_does_not_come_up_is_named(house: Any) -> None:

@@ -122,7 +122,6 @@ def test_a_kind_that_only_a_page_knows_gets_a_definition() -> None:
 
 
 @pytest.mark.virtual_time
-@pytest.mark.timeout(30)
 async def test_an_odd_service_becomes_ready_in_its_order(house: Any) -> None:
     async with house(keystone.SERVICE, pages=(*services.PAGES, ODD)) as world:
         node = {"metadata": {"labels": {"ouranos.cloud/gateway": ""}}}

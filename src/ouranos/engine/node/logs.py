@@ -58,13 +58,15 @@ async def stream(
             more = goes_on()
             for chunk in _chunks(file, request):
                 yield chunk
-            if not request.follow or not more:
+            if not request.follow:
                 return
             if _was_replaced(path, file):
                 for chunk in _chunks(file, request):
                     yield chunk
                 file = stack.enter_context(path.open("rb"))
                 continue
+            if not more:
+                return
             await asyncio.sleep(_GLANCE)
 
 
