@@ -96,6 +96,16 @@ async def test_health_needs_no_token(api: server.ApiServer) -> None:
     assert await ask(api, "GET", "/readyz", token="") == (200, b"ok")
 
 
+async def test_what_is_awaited_keeps_it_from_being_ready(api: server.ApiServer) -> None:
+    api.awaited = "first-look"
+    status, told = await ask(api, "GET", "/readyz", token="")
+    assert status == 500
+    assert b"[-]first-look failed" in told
+    assert await ask(api, "GET", "/livez", token="") == (200, b"ok")
+    api.awaited = ""
+    assert await ask(api, "GET", "/readyz", token="") == (200, b"ok")
+
+
 async def test_metrics_need_the_token(api: server.ApiServer) -> None:
     assert (await ask(api, "GET", "/metrics", token=""))[0] == 401
     assert b"# TYPE reconcile_total" in (await ask(api, "GET", "/metrics"))[1]

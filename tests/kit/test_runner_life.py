@@ -699,3 +699,25 @@ async def test_only_a_controlling_owner_of_the_right_kind_is_woken(
             await source.create(obj)
         await given.clock.sleep(1)
     assert len(counting.times) == 1
+
+
+async def test_a_runner_is_at_rest_when_every_object_has_been_looked_at(
+    source: cluster.Cluster, given: seams.Seams, controlling: Make, keystone: Make
+) -> None:
+    let = asyncio.Event()
+
+    async def reconcile(_pass: controller.Pass) -> outcome.Outcome:
+        await let.wait()
+        return outcome.DONE
+
+    await source.create(keystone())
+    runner = controller.ControllerRunner(source, [controlling(reconcile)], given)
+    assert not runner.is_at_rest
+    task = asyncio.create_task(runner.run())
+    await given.clock.sleep(1)
+    assert not runner.is_at_rest
+    let.set()
+    await given.clock.sleep(1)
+    assert runner.is_at_rest
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -59,6 +59,11 @@ class Loop:
             controller.name, controller.workers, given.clock, self._look_at
         )
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it has begun, and no object is being looked at or waits for its turn."""
+        return self._started and self.queue.idle.is_set()
+
     async def run(self) -> None:
         """Look at every object once, then at those that events name, until cancelled."""
         self._started = True

@@ -41,6 +41,11 @@ class ControllerRunner:
             for one in self._loops:
                 tasks.create_task(self._run_when_synced(one))
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether every controller has begun and none has anything to look at now."""
+        return all(one.is_at_rest for one in self._loops)
+
     async def synced(self) -> None:
         """Return when every kind has been listed once."""
         for one in self._reflectors.values():

@@ -6,9 +6,9 @@ from typing import cast
 
 from ouranos.engine.apiserver import exchange, failure
 from ouranos.engine.apiserver.exchange import Request, Response
-from ouranos.engine.apiserver.resources import Registry, Resource
+from ouranos.engine.apiserver.parts import Parts
+from ouranos.engine.apiserver.resources import Resource
 from ouranos.engine.apiserver.schema import builtin
-from ouranos.engine.apiserver.store import Store
 from ouranos.kit import kinds, metrics
 from ouranos.kit.objects import Object
 
@@ -38,10 +38,11 @@ _REVIEWS: dict[str, list[tuple[str, str]]] = {
 class Discovery:
     """Answers what is below no resource."""
 
-    def __init__(self, registry: Registry, store: Store) -> None:
-        """Describe what a registry serves."""
-        self._registry = registry
-        self._store = store
+    def __init__(self, parts: Parts) -> None:
+        """Describe what an API with these parts serves."""
+        self._parts = parts
+        self._registry = parts.registry
+        self._store = parts.store
         self._made: dict[str, tuple[int, bytes]] = {}
         self._fixed: dict[str, Callable[[Request], Response]] = {
             "/": self._paths,
@@ -51,7 +52,7 @@ class Discovery:
             "/healthz": _healthy,
             "/livez": _healthy,
             "/metrics": _metrics,
-            "/readyz": _healthy,
+            "/readyz": self._ready,
             "/openapi/v3": self._openapi_index,
         }
 
@@ -64,8 +65,10 @@ class Discovery:
         path = request.path.rstrip("/") or "/"
         parts = path.split("/")[1:]
         fixed = self._fixed.get(path)
-        if fixed is None and parts[0] in {"healthz", "livez", "readyz"}:
+        if fixed is None and parts[0] in {"healthz", "livez"}:
             fixed = _healthy
+        if fixed is None and parts[0] == "readyz":
+            fixed = self._ready
         if fixed is None and parts[:2] == ["openapi", "v3"]:
             fixed = self._openapi_document
         if fixed is None and parts[0] in {"api", "apis"}:
@@ -88,6 +91,13 @@ class Discovery:
                 return lambda _: exchange.answer(self._resources(group, version))
             case _:
                 return None
+
+    def _ready(self, request: Request) -> Response:
+        """Answer as kube-apiserver does while one of its start-up hooks is not done."""
+        if not self._parts.awaited:
+            return _healthy(request)
+        text = f"[+]ping ok\n[-]{self._parts.awaited} failed: not done yet\nreadyz check failed\n"
+        return Response(500, text.encode(), "text/plain")
 
     def _served(self) -> dict[str, dict[str, list[Resource]]]:
         groups = self._registry.groups()

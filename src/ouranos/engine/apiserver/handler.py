@@ -49,7 +49,7 @@ class Handler:
         self._now = parts.now
         self._subresources = subresources.Subresources(parts)
         self._reader = Reader(parts.store)
-        self._discovery = discovery.Discovery(parts.registry, parts.store)
+        self._discovery = discovery.Discovery(parts)
 
     async def handle(self, request: Request) -> Response:
         """Answer one request; a refusal is an answer too."""

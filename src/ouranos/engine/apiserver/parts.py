@@ -50,6 +50,7 @@ class Parts:
     watcher: Watcher
     seams: seams.Seams
     pod_logs: PodLogs | None = None
+    awaited: str = ""
 
     def now(self) -> datetime:
         """Give the time of day."""

@@ -100,6 +100,20 @@ class ApiServer:
     def pod_logs(self, source: PodLogs | None) -> None:
         self._parts.pod_logs = source
 
+    @property
+    def awaited(self) -> str:
+        """What has to be done, in one word, before `/readyz` says that all is well."""
+        return self._parts.awaited
+
+    @awaited.setter
+    def awaited(self, what: str) -> None:
+        self._parts.awaited = what
+
+    @property
+    def version(self) -> int:
+        """The resourceVersion of the last write."""
+        return self._parts.store.version
+
     def transport(self) -> httpx2.AsyncBaseTransport:
         """Give the door for clients in this process; who has it is the administrator."""
         return self._transport

@@ -98,8 +98,13 @@ class Node:
         self._begun = False
         self._idle = asyncio.Event()
         self._idle.set()
+        self._told = asyncio.Event()
 
     # Running.
+
+    async def told(self) -> None:
+        """Return once the API knows, of every pod that was here when we came, how it is now."""
+        await self._told.wait()
 
     async def run(self) -> None:
         """Be a node until cancelled or stopped; containers go on after that.
@@ -113,6 +118,7 @@ class Node:
         self._running = asyncio.current_task()
         self._idle.clear()
         self._begun = False
+        self._told.clear()
         space: mountspace.MountSpace | None = None
         try:
             await self._seams.blocking(self.config.layout.make)
@@ -275,6 +281,12 @@ class Node:
             self._new_pod(known)
         for worker in self._workers.values():
             worker.wake()
+        self._group.create_task(self._tell(tuple(self._workers.values())))
+
+    async def _tell(self, workers: tuple[pod.Worker, ...]) -> None:
+        for worker in workers:
+            await worker.told.wait()
+        self._told.set()
 
     def _new_pod(self, found: objects.Object) -> None:
         """Take in a pod that the API has bound to this node."""

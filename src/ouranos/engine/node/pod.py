@@ -59,6 +59,8 @@ class Worker:
         self._failures: dict[str, int] = {}
         self._pulling: set[str] = set()
         self._preparing = asyncio.Lock()
+        self.told: Final = asyncio.Event()
+        """Set once the API knows how the pod is, or the pod is gone."""
 
     @property
     def pod(self) -> objects.Object:
@@ -80,11 +82,14 @@ class Worker:
         """Have the worker look again."""
         self._wake.set()
 
-    def retry(self) -> None:
-        """Have the worker try at once what could not be done: what was missing may be there now."""
+    def retry(self, *, pulls: bool = False) -> None:
+        """Have the worker try at once what could not be done: what was missing may be there now.
+
+        Only what waits for an image with `pulls`, else only what waits for anything else.
+        """
         now = self.shared.seams.clock.now()
         for name, problem in self._problems.items():
-            if problem.reason not in {"ErrImagePull", "ImagePullBackOff"}:
+            if (problem.reason in {"ErrImagePull", "ImagePullBackOff"}) == pulls:
                 self._problems[name] = dataclasses.replace(problem, retry_at=now)
         self.wake()
 
@@ -131,6 +136,7 @@ class Worker:
                     return
                 await self._rest(wait)
         finally:
+            self.told.set()
             await self._halt()
 
     async def _rest(self, seconds: float | None) -> None:
@@ -159,6 +165,7 @@ class Worker:
             self._do(stop.container, self._stop(stop))
         if not self.is_gone:
             await self._report(view, decision)
+            self.told.set()
         if view.leaving and decision.over and not self._tasks:
             await self._leave(view.pod)
             return -1.0
