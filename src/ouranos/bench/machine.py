@@ -1,4 +1,4 @@
-"""What the machine spent: wall time, CPU seconds, memory; read from /proc."""
+"""What the machine and its processes spent: wall time, CPU seconds, memory; read from /proc."""
 
 from __future__ import annotations
 
@@ -44,17 +44,13 @@ def busy() -> float:
     return (user + nice + system + irq + softirq) / _TICK
 
 
-def cpu_of(processes: Iterable[int]) -> float:
-    """CPU seconds that these processes have used, those that have ended left out."""
-    total = 0
-    for pid in processes:
-        try:
-            text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        fields = text.rpartition(")")[2].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / _TICK
+def cpu_of(process: int) -> float:
+    """CPU seconds of a process, of its threads, and of the children that it has seen end."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return sum(map(int, text.rpartition(")")[2].split()[11:15])) / _TICK
 
 
 def pss_of(processes: Iterable[int]) -> int:
@@ -83,6 +79,25 @@ def processes_below(folder: str) -> set[int]:
         if folder in text:
             found.add(int(entry.name))
     return found
+
+
+def processes_naming(text: str) -> set[int]:
+    """Processes in whose command line `text` is found."""
+    found: set[int] = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().decode(errors="replace")
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if text in words:
+                found.add(int(entry.name))
+    return found
+
+
+def load() -> str:
+    """How many processes wanted to run, on average: in the last 1, 5 and 15 minutes."""
+    return " ".join(f"{value:.2f}" for value in os.getloadavg())
 
 
 def described() -> str:

@@ -22,6 +22,11 @@ CREATE TABLE objects (
 CREATE TABLE version (only INTEGER PRIMARY KEY CHECK (only = 1), value INTEGER NOT NULL);
 INSERT INTO version VALUES (1, 100);
 """
+# Not REPLACE: that makes a new row, and writes three times the pages.
+_PUT = (
+    "INSERT INTO objects VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (resource, namespace, name) DO UPDATE SET data = excluded.data"
+)
 
 
 class DatabaseError(OuranosError):
@@ -126,10 +131,7 @@ class Database:
                             (row.resource, *row.key),
                         )
                     else:
-                        execute(
-                            "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)",
-                            (row.resource, *row.key, row.data),
-                        )
+                        execute(_PUT, (row.resource, *row.key, row.data))
                 execute("UPDATE version SET value = ?", (version,))
                 execute("COMMIT")
             except sqlite3.Error:

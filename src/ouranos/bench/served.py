@@ -1,0 +1,47 @@
+"""An embedded API behind TLS and a token in a process of its own, as long as its input is open.
+
+Run as `python -m ouranos.bench.served FOLDER`; says its port and its token in one line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from ouranos.engine.apiserver import server as apiserver
+from ouranos.engine.apiserver import tls
+from ouranos.kit import seams
+
+
+async def serve(folder: Path) -> None:
+    """Serve until the input ends."""
+    api = await apiserver.ApiServer.open(folder / "served.db", seams.real())
+    api.asgi.token = secrets.token_urlsafe(32)
+    files = tls.ensure(folder / "tls", "127.0.0.1")
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        api.asgi,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ssl_certfile=files.certificate,
+        ssl_keyfile=files.key,
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    sys.stdout.write(f"{listener.getsockname()[1]} {api.asgi.token}\n")
+    sys.stdout.flush()
+    await asyncio.to_thread(sys.stdin.read)
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+    await api.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Path(sys.argv[1])))

@@ -1,0 +1,113 @@
+"""Are counters, histograms and answers read as what they are?"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+
+import pytest
+
+from ouranos.bench import figures, gap, machine, passes, servers
+from ouranos.kit import metrics
+
+_BEFORE = """
+x_bucket{kind="nova",le="0.005"} 10
+x_bucket{kind="nova",le="+Inf"} 20
+"""
+_AFTER = """
+x_bucket{kind="nova",le="0.005"} 29
+x_bucket{kind="nova",le="+Inf"} 40
+x_bucket{kind="cloud",le="0.005"} 80
+x_bucket{kind="cloud",le="+Inf"} 80
+x_bucket{kind="idle",le="0.005"} 0
+x_bucket{kind="idle",le="+Inf"} 0
+y_bucket{kind="nova",le="0.005"} 7
+"""
+
+
+def test_only_what_a_histogram_has_gained_counts() -> None:
+    found = passes.gained(_BEFORE, _AFTER, "x")
+    assert set(found) == {"nova", "cloud"}
+    assert passes.count(found["nova"]) == 20
+    assert passes.quantile(found["nova"], 0.95) == 5.0
+    assert passes.quantile(found["nova"], 1.0) == float("inf")
+    assert passes.quantile(found["cloud"], 1.0) == 5.0
+
+
+def test_the_histogram_of_the_daemon_is_read() -> None:
+    before = metrics.render()
+    for value in (0.0004, 0.0045, 0.019):
+        metrics.UNCHANGED_SECONDS.observe("bench-test", value=value)
+    found = passes.gained(before, metrics.render(), metrics.UNCHANGED_SECONDS.name)
+    assert passes.count(found["bench-test"]) == 3
+    assert passes.quantile(found["bench-test"], 0.5) == 5.0
+    assert passes.quantile(found["bench-test"], 1.0) == 20.0
+
+
+def test_all_kinds_together_make_the_row_and_each_has_a_line() -> None:
+    table = figures.Table()
+    found = passes.Passes(passes.gained(_BEFORE, _AFTER, "x"), cpu=2.0)
+    passes.fill(table, found)
+    assert table.measured["pass"] == figures.Measured(5.0, 0.02)
+    assert "| cloud | 80 | ≤ 5 | ≤ 5 | ≤ 5 |" in table.details[0]
+    assert "| nova | 20 | ≤ 5 | ≤ 5 | ≤ inf |" in table.details[0]
+
+
+@pytest.mark.parametrize(
+    ("answers", "seconds"),
+    [
+        ("", 0.0),
+        ("yyyy", 0.0),
+        ("yynyy", 0.05),
+        ("ynnnyny", 0.15),
+        ("ynnnn", 0.2),
+    ],
+)
+def test_a_gap_is_the_longest_row_of_questions_without_an_answer(
+    answers: str, seconds: float
+) -> None:
+    asked = [(number * 0.05, letter == "y") for number, letter in enumerate(answers)]
+    assert gap.longest_gap(list(reversed(asked))) == pytest.approx(seconds)
+
+
+def test_a_server_is_counted_from_the_line_before_it() -> None:
+    spending = servers.Spending(itertools.count(10).__next__)
+    for line in (
+        "   0.10s  network",
+        "   4.00s  server ACTIVE: x",
+        "   3.00s  HTTP by floating IP",
+    ):
+        spending.listen(line)
+    assert spending.until(servers.ACTIVE) == 1
+    assert spending.until(servers.ANSWERS) == 2
+
+
+def test_without_a_line_before_the_server_nothing_is_counted() -> None:
+    spending = servers.Spending(lambda: 0.0)
+    spending.listen("server ACTIVE")
+    with pytest.raises(LookupError):
+        spending.until(servers.ACTIVE)
+
+
+def test_the_middle_of_three_is_one_of_them() -> None:
+    found = [figures.Measured(value, value * 2) for value in (5.0, 3.0, 4.0)]
+    assert servers.middle(found) == figures.Measured(4.0, 8.0)
+
+
+def test_a_process_has_used_what_its_ended_children_have() -> None:
+    before = machine.cpu_of(os.getpid())
+    subprocess.run(
+        ["/bin/sh", "-c", "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done"], check=True
+    )
+    assert machine.cpu_of(os.getpid()) > before
+    assert machine.cpu_of(2**22 + 1) == 0.0
+
+
+def test_the_machine_is_described() -> None:
+    assert len(machine.load().split()) == 3
+    assert "cores" in machine.described()
+    assert os.getpid() in machine.processes_naming("pytest")
+    spent = machine.Meter().read()
+    assert spent.wall >= 0
+    assert machine.pss_of({os.getpid()}) > machine.MIB
