@@ -46,6 +46,8 @@ def commands() -> str:
         "| `OURANOS_CLOUD` | which cloud, as `--cloud` |\n"
         "| `OURANOS_ROOT` | the folder of all clouds and images, instead of `/var/lib/ouranos` |\n"
         "| `OURANOS_LOG_LEVEL` | what the daemon logs: `debug`, `info`, `warning` |\n"
+        "| `OURANOS_REGISTRY_TIMEOUT` | seconds without a byte after which a registry counts as "
+        "silent: 40 |\n"
         "| `OURANOS_DEBUG` | set: a mistake of Ouranos is shown with its traceback |\n"
     )
     return "\n".join(parts)

@@ -111,10 +111,10 @@ def a_cloud_that_is_down(root: Path, number: int) -> Path:
     [
         ("status", "error: home: down\nhint: bring it up: ouranos up --cloud home"),
         ("status -w", "error: home: down\nhint: bring it up: ouranos up --cloud home"),
-        ("logs nova", "error: the cloud's API does not answer: "),
-        ("logs nova -f", "error: the cloud's API does not answer: "),
-        ("metrics", "error: the cloud's API does not answer: "),
-        ("verify", "error: the cloud's API does not answer: "),
+        ("logs nova", "error: home: down\nhint: bring it up: ouranos up --cloud home"),
+        ("logs nova -f", "error: home: down\nhint: bring it up: ouranos up --cloud home"),
+        ("metrics", "error: home: down\nhint: bring it up: ouranos up --cloud home"),
+        ("verify", "error: home: down\nhint: bring it up: ouranos up --cloud home"),
         ("kubeconfig", "error: the cloud has no kubeconfig yet\nhint: bring it up: ouranos up"),
         ("openstack token issue", "error: the cloud has no clouds.yaml yet\nhint: bring it up"),
     ],
@@ -134,10 +134,37 @@ def test_a_cloud_that_is_down_is_one_error_with_a_hint(
 def test_a_daemon_that_runs_without_an_answer_is_not_down(tmp_path: Path) -> None:
     folder = a_cloud_that_is_down(tmp_path, 2)
     with lock.Lock(folder / "daemon.lock", "daemon"):
-        done = run(tmp_path, "status")
+        done = run(tmp_path, "metrics")
     assert done.returncode == 1
     assert "error: the cloud's API does not answer: " in done.stderr
     assert "daemon.log" in done.stderr
+
+
+def test_a_cloud_whose_range_another_uses_says_so_where_it_cannot_be_asked(tmp_path: Path) -> None:
+    folder = a_cloud_that_is_down(tmp_path, 2)
+    with lock.Lock(folder / "daemon.lock", "daemon"):
+        done = run(tmp_path, "status")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: home: spec.network.management 127.77.2.0/24 is in use: "
+        "127.0.0.0/8 is on the link lo\n"
+        "hint: remove that address or route; the cloud then goes on by itself\n"
+    )
+
+
+def test_a_cloud_whose_daemon_is_started_again_is_not_down(tmp_path: Path) -> None:
+    folder = a_cloud_that_is_down(tmp_path, 2)
+    with lock.Lock(folder / "supervisor.lock", "supervisor"):
+        done = run(tmp_path, "metrics")
+    assert done.stderr.startswith("error: the cloud's API does not answer: ")
+
+
+def test_the_password_is_sent_nowhere_while_the_addresses_are_not_ours(tmp_path: Path) -> None:
+    folder = a_cloud_that_is_down(tmp_path, 2)
+    (folder / "clouds.yaml").write_text("clouds: {}\n")
+    done = run(tmp_path, "openstack", "token", "issue")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: home: down\nhint: bring it up")
 
 
 @pytest.mark.parametrize("name", ["nope", "A b", "../home", ""])
@@ -210,11 +237,13 @@ def test_another_users_clouds_need_root() -> None:
 
 def broken(tmp_path: Path, **more: str) -> subprocess.CompletedProcess[str]:
     """`ouranos status` where the state folder holds what nobody writes there."""
-    (a_cloud_that_is_down(tmp_path, 3) / "machine.json").write_text('{"odd": 1}')
+    folder = a_cloud_that_is_down(tmp_path, 3)
+    (folder / "machine.json").write_text('{"odd": 1}')
     environment = {"PATH": os.environ["PATH"], "OURANOS_ROOT": str(tmp_path), **more}
-    return subprocess.run(
-        [OURANOS, "status"], capture_output=True, text=True, env=environment, check=False
-    )
+    with lock.Lock(folder / "daemon.lock", "daemon"):
+        return subprocess.run(
+            [OURANOS, "status"], capture_output=True, text=True, env=environment, check=False
+        )
 
 
 def test_a_mistake_of_ours_is_said_in_one_line(tmp_path: Path) -> None:

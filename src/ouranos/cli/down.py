@@ -14,7 +14,7 @@ from ouranos.cli import errors, options
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(name: str | None, *, destroy: bool, keep_images: bool, yes: bool) -> None:
     """Stop a cloud and keep its data, or with --destroy leave nothing of it."""
-    from ouranos.solo import down, lock, up  # noqa: PLC0415 - heavy, and not needed for --help
+    from ouranos.solo import down, lock, waiting  # noqa: PLC0415 - heavy, and not needed for --help
 
     cloud = options.find(name)
     if destroy and not yes:
@@ -30,5 +30,5 @@ def command(name: str | None, *, destroy: bool, keep_images: bool, yes: bool) ->
         )
     except lock.LockHeldError as error:
         raise errors.Refused(str(error), "wait until it is done, then run this again") from error
-    except up.DeadlineError as error:
+    except waiting.DeadlineError as error:
         raise errors.Late(str(error), f"look into {cloud.log}, then run this again") from error

@@ -40,6 +40,7 @@ async def _logs(service: str, name: str | None, *, follow: bool, tail: int, prev
     from ouranos.solo import door  # noqa: PLC0415
 
     cloud = options.find(name)
+    options.running(cloud)
     async with door.connect(cloud) as api:
         pods = await _pods(api, cloud.cloud, service)
         several = len(pods) > 1

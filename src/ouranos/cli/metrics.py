@@ -17,4 +17,6 @@ def command(name: str | None) -> None:
 async def _metrics(name: str | None) -> None:
     from ouranos.solo import door  # noqa: PLC0415 - heavy, and not needed for --help
 
-    click.echo(await door.metrics(options.find(name)), nl=False)
+    cloud = options.find(name)
+    options.running(cloud)
+    click.echo(await door.metrics(cloud), nl=False)

@@ -24,6 +24,7 @@ def command(name: str | None, words: tuple[str, ...]) -> None:
         )
     if not cloud.clouds_yaml.exists():
         raise errors.Refused("the cloud has no clouds.yaml yet", "bring it up: ouranos up")
+    options.running(cloud)
     environment = {key: text for key, text in os.environ.items() if not key.startswith("OS_")}
     environment |= {"OS_CLIENT_CONFIG_FILE": str(cloud.clouds_yaml), "OS_CLOUD": cloud.cloud}
     os.execve(client, [str(client), *words], environment)  # noqa: S606 - the user's own words

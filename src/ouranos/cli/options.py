@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from ouranos.cli import errors
-from ouranos.solo import paths
+from ouranos.solo import lock, paths
 
 _BRING_UP = "bring one up: ouranos up examples/solo.yaml"
 
@@ -45,3 +45,17 @@ def find(name: str | None) -> paths.Paths:
         hint = f"there is: {', '.join(known)}" if known else _BRING_UP
         raise errors.Refused(f"there is no cloud {name!r} on this machine", hint)
     return paths.Paths(root, name)
+
+
+def running(cloud: paths.Paths) -> None:
+    """Go on only where the cloud is up, or is being started again.
+
+    Where it is down its addresses may be anybody's: nothing is sent there.
+
+    Raises:
+        Refused: it is down.
+    """
+    if all(lock.holder_of(path) is None for path in (cloud.daemon_lock, cloud.supervisor_lock)):
+        raise errors.Refused(
+            f"{cloud.cloud}: down", f"bring it up: ouranos up --cloud {cloud.cloud}"
+        )

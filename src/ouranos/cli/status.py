@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 
@@ -24,37 +25,51 @@ def command(name: str | None, *, watch: bool, output: str) -> None:
 
 
 async def _status(name: str | None, *, watch: bool, output: str) -> bool:
-    from ouranos.kit import errors as kit_errors  # noqa: PLC0415 - heavy, not needed for --help
-    from ouranos.kit import kinds  # noqa: PLC0415
-    from ouranos.solo import door, lock, state  # noqa: PLC0415
-
     cloud = options.find(name)
     told = None
     while True:
-        try:
-            async with door.connect(cloud) as api:
-                found = await api.get(kinds.CLOUD, cloud.cloud, cloud.cloud)
-        except (kit_errors.Unreachable, door.NotUpError) as error:
-            if lock.holder_of(cloud.daemon_lock) is not None:
-                raise
-            hint = f"bring it up: ouranos up --cloud {cloud.cloud}"
-            raise errors.Refused(f"{cloud.cloud}: down", hint) from error
-        if found is None:
-            raise errors.Refused(
-                f"{cloud.cloud}: the daemon runs, and nobody has given it a Cloud",
-                "bring it up: ouranos up FILE",
-            )
-        now = state.of_cloud(found)
-        if (now.ready, now.message) != told:
-            told = (now.ready, now.message)
+        found, now = await _look(cloud)
+        if (now.ready, now.told) != told:
+            told = (now.ready, now.told)
             if output == "json":
-                click.echo(
-                    json.dumps(
-                        {"cloud": cloud.cloud, **found.get("status", {})}, ensure_ascii=False
-                    )
-                )
+                words = {"cloud": cloud.cloud, **found.get("status", {})}
+                words |= {"ready": now.ready, "message": now.told, "hint": now.hint}
+                click.echo(json.dumps(words, ensure_ascii=False))
             else:
                 click.echo(now.line(cloud.cloud, datetime.now(UTC)))
+                if now.hint:
+                    click.echo(f"hint: {now.hint}", err=True)
         if not watch:
             return now.ready
         await asyncio.sleep(1.0)
+
+
+async def _look(cloud: Any) -> tuple[dict[str, Any], Any]:
+    """The Cloud and how it is.
+
+    Raises:
+        Refused: it is down, cannot be asked, or nobody has given the daemon a Cloud.
+    """
+    from ouranos.kit import errors as kit_errors  # noqa: PLC0415 - heavy, not needed for --help
+    from ouranos.solo import door, lock, machine, obstacles, waiting  # noqa: PLC0415
+
+    options.running(cloud)
+    place = machine.Machine.read(cloud) or machine.DEFAULT
+    try:
+        async with door.connect(cloud) as api:
+            found, now = await waiting.look(api, cloud, place)
+    except kit_errors.Unreachable as error:
+        for each in await asyncio.to_thread(obstacles.find, cloud, place):
+            raise errors.Refused(f"{cloud.cloud}: {each.message}", each.hint) from error
+        if lock.holder_of(cloud.daemon_lock) is not None:
+            raise
+        raise errors.Refused(
+            f"{cloud.cloud}: its daemon has ended and is being started again",
+            f"ask again in a moment; {cloud.log} says why",
+        ) from error
+    if found is None or now is None:
+        raise errors.Refused(
+            f"{cloud.cloud}: the daemon runs, and nobody has given it a Cloud",
+            "bring it up: ouranos up FILE",
+        )
+    return found, now

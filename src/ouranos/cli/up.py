@@ -63,7 +63,7 @@ async def _up(
     name: str | None,
     how: tuple[bool, float, bool],
 ) -> None:
-    from ouranos.solo import doctor, machine, paths, up  # noqa: PLC0415 - not needed for --help
+    from ouranos.solo import paths, up  # noqa: PLC0415 - not needed for --help
 
     wait, timeout, dry_run = how
     root = paths.root_from_environment()
@@ -74,8 +74,8 @@ async def _up(
         click.echo(f"{time.monotonic() - began:6.1f}s  {message}", err=True)
 
     if dry_run:
-        place = machine.Machine.of_cloud(documents[0]) if documents else machine.DEFAULT
-        refuse(await asyncio.to_thread(doctor.examine, cloud, place))
+        order = up.Order(cloud, documents, wait, timeout)
+        await asyncio.to_thread(_check, order)
         say("nothing stands in the way; nothing was changed")
         return
     reached = await _bring_up(up.Order(cloud, documents, wait, timeout), file, say)
@@ -85,11 +85,21 @@ async def _up(
             raise errors.Refused(f"{cloud.cloud} stopped", "look with: ouranos status")
 
 
+def _check(order: Any) -> None:
+    """Refuse what `up` would refuse."""
+    from ouranos.solo import up  # noqa: PLC0415 - not needed for --help
+
+    try:
+        refuse(up.examine(order)[1])
+    except up.RefusedError as error:
+        refuse(error.findings)
+
+
 async def _bring_up(order: Any, file: Path | None, say: Any) -> Any:
     """Run `up`, and turn what it raises into one message with a hint."""
     from ouranos.api import refusals  # noqa: PLC0415 - not needed for --help
     from ouranos.kit import errors as kit_errors  # noqa: PLC0415
-    from ouranos.solo import up  # noqa: PLC0415
+    from ouranos.solo import up, waiting  # noqa: PLC0415
 
     try:
         return await up.bring_up(order, say)
@@ -98,7 +108,7 @@ async def _bring_up(order: Any, file: Path | None, say: Any) -> Any:
     except kit_errors.Invalid as error:
         found = refusals.refusal(file, error.details) if file else None
         raise (wrong(found) if found else errors.Refused(str(error))) from error
-    except up.DeadlineError as error:
+    except waiting.DeadlineError as error:
         hint = f"it goes on; look with: ouranos status --cloud {order.cloud.cloud}"
         raise errors.Late(str(error), hint) from error
 

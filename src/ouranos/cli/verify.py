@@ -12,6 +12,8 @@ import click
 
 from ouranos.cli import errors, options
 
+_NEEDED = ("keystone", "glance", "placement", "nova", "neutron", "cinder")
+
 
 @click.command
 @options.cloud
@@ -35,11 +37,11 @@ def command(name: str | None, image: str | None, flavor: str, output: str) -> No
 async def _verify(name: str | None, image: str, flavor: str, output: str) -> None:
     from openstack import exceptions  # noqa: PLC0415 - heavy, and not needed for --help
 
-    from ouranos.kit import kinds  # noqa: PLC0415
-    from ouranos.solo import door, lock, state  # noqa: PLC0415
+    from ouranos.solo import door, lock, machine, waiting  # noqa: PLC0415
     from ouranos.verify import run, story  # noqa: PLC0415
 
     place = options.find(name)
+    options.running(place)
 
     def say(message: str) -> None:
         click.echo(message, err=True)
@@ -47,9 +49,15 @@ async def _verify(name: str | None, image: str, flavor: str, output: str) -> Non
     try:
         with lock.Lock(place.folder / "verify.lock", "verify"):
             async with door.connect(place) as api:
-                cloud = await api.get(kinds.CLOUD, place.cloud, place.cloud)
-                if cloud is None or not state.of_cloud(cloud).ready:
+                network = machine.Machine.read(place) or machine.DEFAULT
+                cloud, now = await waiting.look(api, place, network)
+                if cloud is None or now is None or not now.ready:
                     raise errors.Refused(f"{place.cloud} is not Ready", "look with: ouranos status")
+                if absent := [each for each in _NEEDED if each not in cloud["spec"]["services"]]:
+                    raise errors.Refused(
+                        f"{place.cloud} cannot boot a guest: it has no {', '.join(absent)}",
+                        "add them to spec.services in its file, then: ouranos up FILE",
+                    )
                 order = run.Order(
                     place.cloud,
                     cloud["spec"]["release"],

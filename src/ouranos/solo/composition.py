@@ -23,7 +23,7 @@ from ouranos.engine.node import config as node_config
 from ouranos.engine.node import node as engine_node
 from ouranos.images import catalog, store
 from ouranos.kit import cluster, controller, seams
-from ouranos.solo import bootstrap, door, images, machine, paths
+from ouranos.solo import bootstrap, door, first_look, images, machine, paths
 
 _IP_FREEBIND = 15  # ip(7): bind before the address exists
 ROLES = {
@@ -46,21 +46,22 @@ class _Door(uvicorn.Server):
 class World:
     """A running solo cloud's parts."""
 
-    cluster: cluster.Cluster
+    api: apiserver.ApiServer
     node: engine_node.Node
     runner: controller.ControllerRunner
     images: images.Prefetch
     door: uvicorn.Server
     socket: socket.socket
-    outside: seams.Seams
+    clock: seams.Clock
 
     async def run(self) -> None:
         """Run everything until cancelled; the first part that fails ends all."""
         async with anyio.create_task_group() as group:
             group.start_soon(self.node.run)
             group.start_soon(self.runner.run)
-            group.start_soon(self.images.run, self.cluster, self.outside)
+            group.start_soon(self.images.run, self.node.retry_pulls)
             group.start_soon(self._serve)
+            group.start_soon(first_look.end, self.api, self.node, self.runner, self.clock)
 
     async def _serve(self) -> None:
         try:
@@ -119,14 +120,18 @@ async def open_world(cloud: paths.Paths) -> AsyncGenerator[World]:
         raise FileNotFoundError(cloud.machine)
     async with open_api(cloud, outside) as (api, client):
         await bootstrap.apply(client, cloud.cloud)
-        held = store.ImageStore(cloud.images)
+        ledger = images.Ledger(cloud.images)
+        held = store.ImageStore(cloud.images, progress=ledger.hear, patience=images.patience())
         node = make_node(cloud, place, client, held, outside)
         api.pod_logs = node.logs
+        api.awaited = first_look.NAME
         runner = controller.ControllerRunner(client, all_controllers(), outside)
         api.asgi.token = cloud.token.read_text(encoding="utf-8").strip()
         listener, server = _door(cloud, place, api)
-        fetch = images.Prefetch(held, place.release, cloud.cloud, node_name(cloud))
-        yield World(client, node, runner, fetch, server, listener, outside)
+        fetch = images.Prefetch(
+            held, ledger, place.release, cloud.cloud, node_name(cloud), client, outside
+        )
+        yield World(api, node, runner, fetch, server, listener, outside.clock)
         await held.close()
 
 

@@ -197,7 +197,7 @@ def cgroups(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
 
 def addresses(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
     """The cloud's two ranges must be free, but for what this cloud itself set up."""
-    taken = list(_routed(besides=machine.bridge_name(cloud)))
+    taken = list(_taken(besides=machine.bridge_name(cloud)))
     for label, text in (("management", place.management), ("public", place.public)):
         wanted = machine.Network(text)
         for network, link in taken:
@@ -210,18 +210,23 @@ def addresses(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
                 break
 
 
-def _routed(*, besides: str) -> Iterator[tuple[machine.Network, str]]:
-    """Each range that this machine routes and the link it is on; the default route left out."""
+def _taken(*, besides: str) -> Iterator[tuple[machine.Network, str]]:
+    """Each range that this machine uses and the link it is on; the default route left out."""
     with IPRoute() as opened:
         route: Any = opened
         links: dict[int, str] = {
             link["index"]: link.get_attr("IFLA_IFNAME") for link in route.get_links()
         }
+        for entry in route.get_addr(family=socket.AF_INET):
+            address: str = entry.get_attr("IFA_ADDRESS")
+            link = links.get(entry["index"], "?")
+            if link != besides:
+                yield machine.Network(f"{address}/{entry['prefixlen']}", strict=False), link
         for entry in route.get_routes(family=socket.AF_INET):
             target: str | None = entry.get_attr("RTA_DST")
             link = links.get(entry.get_attr("RTA_OIF"), "?")
             if target is not None and link != besides:
-                yield machine.Network(f"{target}/{entry['dst_len']}"), link
+                yield machine.Network(f"{target}/{entry['dst_len']}", strict=False), link
 
 
 def links(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
+
+from ouranos.solo import doctor
+
+IMAGES: Final = "ImagesReady"
+"""The condition of a Node that tells how far the images are that its pods need."""
+IMAGE_READY: Final = "ImageReady"
+"""The reason of the event that one more image can be mounted."""
+MAKING: Final = "Making"
+"""Its reason while all goes well."""
+_HINTED: Final = re.compile(r"(?P<message>.*) \(hint: (?P<hint>[^()]*)\)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +27,62 @@ class State:
     stopped: bool  # terminal: nothing goes on until a person changes something
     message: str
     since: str  # RFC 3339, or empty
+    hint: str = ""  # what a person could do
+    making: str = ""  # how far the images are, while they are made
 
     def line(self, name: str, now: datetime) -> str:
         """The line that `ouranos status` prints."""
         word = "Ready" if self.ready else "Stopped" if self.stopped else "Not ready"
         age = f", for {age_of(self.since, now)}" if self.since else ""
-        return f"{name}: {word}{age}: {self.message}" if self.message else f"{name}: {word}{age}"
+        return ": ".join(filter(None, (f"{name}: {word}{age}", self.told)))
+
+    @property
+    def told(self) -> str:
+        """What is awaited, and how far the images are that it may wait for."""
+        return "; ".join(filter(None, (self.message, self.making)))
+
+
+STALE: Final = State(
+    ready=False, stopped=False, message="waiting for the daemon's first look at what runs", since=""
+)
+"""What the Cloud says may be from before the daemon's start."""
+
+
+def of_world(
+    cloud: dict[str, Any], nodes: Iterable[dict[str, Any]], obstacles: Sequence[doctor.Finding]
+) -> State:
+    """Read a Cloud together with what it cannot know: how its machine is.
+
+    Args:
+        cloud: the object.
+        nodes: the Node objects; what keeps one from running pods comes before what waits for them.
+        obstacles: what a look at the machine has found; it comes before everything.
+    """
+    found = of_cloud(cloud)
+    if obstacles:
+        first = obstacles[0]
+        return State(ready=False, stopped=False, message=first.message, since="", hint=first.hint)
+    if found.ready or found.stopped:
+        return found
+    for node in nodes:
+        said = {each["type"]: each for each in node.get("status", {}).get("conditions", [])}
+        for kind in ("Ready", IMAGES):
+            each = said.get(kind)
+            if each is None or each["status"] != "False":
+                continue
+            if each["reason"] == MAKING:
+                return replace(found, making=each["message"])
+            return _troubled(each)
+    return found
+
+
+def _troubled(condition: dict[str, Any]) -> State:
+    """What a Node waits for, and the hint that its message ends with."""
+    message, hint = condition["message"], ""
+    if hinted := _HINTED.fullmatch(message):
+        message, hint = hinted["message"], hinted["hint"]
+    since = condition.get("lastTransitionTime", "")
+    return State(ready=False, stopped=False, message=message, since=since, hint=hint)
 
 
 def of_cloud(cloud: dict[str, Any]) -> State:

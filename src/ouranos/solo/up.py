@@ -10,27 +10,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx2
-
 from ouranos.engine.apiserver import tls
-from ouranos.kit import cluster, errors, kinds
 from ouranos.solo import (
-    bootstrap,
     clients,
     doctor,
     door,
-    images,
     lock,
     machine,
     paths,
     processes,
     state,
     supervisor,
+    waiting,
 )
 
 Say = Callable[[str], None]
-_DOOR_PATIENCE = 60.0  # seconds for the daemon to answer
-_LOOK_AGAIN = 0.3  # seconds
 
 
 class RefusedError(Exception):
@@ -39,10 +33,6 @@ class RefusedError(Exception):
     def __init__(self, findings: list[doctor.Finding]) -> None:
         super().__init__("; ".join(finding.message for finding in findings))
         self.findings = findings
-
-
-class DeadlineError(Exception):
-    """The cloud was not Ready in time; it goes on without us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +50,37 @@ async def bring_up(order: Order, say: Say) -> state.State | None:
 
     Raises:
         RefusedError: a check found something; nothing was changed.
-        DeadlineError: not Ready within the timeout.
+        waiting.DeadlineError: not Ready within the timeout.
     """
     cloud = order.cloud
-    place = _place(order)
-    findings = [] if _running(cloud) else await asyncio.to_thread(doctor.examine, cloud, place)
+    place, findings = await asyncio.to_thread(examine, order)
     if findings:
         raise RefusedError(findings)
     await asyncio.to_thread(cloud.make_folder)
-    async with _operation(cloud, order.timeout, say):
+    deadline = asyncio.get_running_loop().time() + order.timeout
+    async with _operation(cloud, deadline, say):
         _write_keys(cloud, place)
         await _start(cloud, place, say)
         async with door.connect(cloud) as api:
-            await _door_answers(api)
+            watch = waiting.Watch(cloud, place, api, say)
+            await watch.door_answers(deadline)
             for document in order.documents:
                 await api.apply(document)
             if not order.wait:
                 return None
-            reached = await _wait_ready(api, order, say)
+            reached = await watch.ready(deadline)
             await clients.write(api, cloud)
             return reached
+
+
+def examine(order: Order) -> tuple[machine.Machine, list[doctor.Finding]]:
+    """The cloud's place on this machine, and what keeps it from there; changes nothing.
+
+    Raises:
+        RefusedError: there is no such cloud, or its place cannot change as its file says.
+    """
+    place = _place(order)
+    return place, [] if _running(order.cloud) else doctor.examine(order.cloud, place)
 
 
 def _place(order: Order) -> machine.Machine:
@@ -118,20 +119,19 @@ def _running(cloud: paths.Paths) -> bool:
 class _operation:  # noqa: N801 - reads as a statement: async with _operation(...)
     """Holds the cloud's operation lock; says who has it while waiting for it."""
 
-    def __init__(self, cloud: paths.Paths, timeout: float, say: Say) -> None:
+    def __init__(self, cloud: paths.Paths, deadline: float, say: Say) -> None:
         self._held = lock.Lock(cloud.operation_lock, "up")
-        self._timeout = timeout
+        self._deadline = deadline
         self._say = say
 
     async def __aenter__(self) -> None:
-        deadline = asyncio.get_running_loop().time() + self._timeout
         told = ""
         while True:
             try:
                 self._held.acquire()
             except lock.LockHeldError as error:
-                if asyncio.get_running_loop().time() > deadline:
-                    raise DeadlineError(str(error)) from error
+                if asyncio.get_running_loop().time() > self._deadline:
+                    raise waiting.DeadlineError(str(error)) from error
                 if error.holder != told:
                     self._say(f"waiting for {error.holder or 'another operation'} to finish")
                     told = error.holder
@@ -169,67 +169,11 @@ async def _start(cloud: paths.Paths, place: machine.Machine, say: Say) -> None:
     say(f"daemon: started, its log is {cloud.log}")
 
 
-async def _door_answers(api: cluster.Cluster) -> None:
-    deadline = asyncio.get_running_loop().time() + _DOOR_PATIENCE
-    while True:
-        try:
-            if await api.get(kinds.CUSTOM_RESOURCE_DEFINITION, bootstrap.LAST_CRD) is not None:
-                return
-        except (httpx2.HTTPError, errors.Transient, OSError):
-            if asyncio.get_running_loop().time() > deadline:
-                raise
-        if asyncio.get_running_loop().time() > deadline:
-            raise DeadlineError("the daemon's API did not answer within a minute")
-        await asyncio.sleep(0.1)
-
-
-async def _wait_ready(api: cluster.Cluster, order: Order, say: Say) -> state.State:
-    """Say each change of what is awaited, until Ready, stopped or late."""
-    told: set[str] = set()
-    message = ""
-    try:
-        async with asyncio.timeout(order.timeout):
-            while True:
-                await _tell_images(api, order.cloud.cloud, told, say)
-                cloud = await _look(api, order.cloud.cloud)
-                now = state.of_cloud(cloud) if cloud is not None else None
-                if now is not None and (now.ready or now.stopped):
-                    return now
-                if now is not None and now.message != message:
-                    say(now.message)
-                    message = now.message
-                await asyncio.sleep(_LOOK_AGAIN)
-    except TimeoutError as error:
-        raise DeadlineError(
-            f"not Ready after {order.timeout:.0f} s: {message or 'nothing was told yet'}"
-        ) from error
-
-
-async def _tell_images(api: cluster.Cluster, name: str, told: set[str], say: Say) -> None:
-    """Say which images have become ready since the last look."""
-    try:
-        found = await api.list(kinds.EVENT, name, fields=f"reason={images.READY}")
-    except errors.Transient:
-        return
-    for each in found.items:
-        if each["metadata"]["name"] not in told:
-            told.add(each["metadata"]["name"])
-            say(each["message"])
-
-
-async def _look(api: cluster.Cluster, name: str) -> dict[str, Any] | None:
-    """The Cloud, or None while the daemon is being started again."""
-    try:
-        return await api.get(kinds.CLOUD, name, name)
-    except (httpx2.TransportError, errors.Transient):
-        return None
-
-
 async def stop_daemon(cloud: paths.Paths, *, patience: float = 60.0) -> None:
     """End the supervisor and the daemon; containers go on.
 
     Raises:
-        DeadlineError: one of them does not end.
+        waiting.DeadlineError: one of them does not end.
     """
     for path in (cloud.supervisor_lock, cloud.daemon_lock):
         pid = lock.holder_of(path)
@@ -237,7 +181,7 @@ async def stop_daemon(cloud: paths.Paths, *, patience: float = 60.0) -> None:
         if process is not None:
             process.signal(signal.SIGTERM)
             if not await asyncio.to_thread(process.wait, patience):
-                raise DeadlineError(f"process {process.pid} does not end")
+                raise waiting.DeadlineError(f"process {process.pid} does not end")
 
 
 def now() -> datetime:

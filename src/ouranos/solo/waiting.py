@@ -1,0 +1,144 @@
+"""What is awaited, while somebody waits? Asked by `up`, which prints each change, and `status`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+
+from ouranos.kit import cluster, errors, kinds
+from ouranos.solo import bootstrap, door, machine, obstacles, paths, state
+
+Say = Callable[[str], None]
+Object = dict[str, Any]
+_DOOR_PATIENCE = 60.0  # seconds for the daemon to answer, where nothing is in its way
+_LOOK_AGAIN = 0.3  # seconds
+
+
+class DeadlineError(Exception):
+    """The cloud was not Ready in time; it goes on without us."""
+
+
+async def look(
+    api: cluster.Cluster, cloud: paths.Paths, place: machine.Machine
+) -> tuple[Object | None, state.State | None]:
+    """The Cloud and how it is, going by itself, its node and its machine.
+
+    Nothing of either where nobody has given the daemon a Cloud.
+
+    Raises:
+        errors.Unreachable: the daemon does not answer.
+    """
+    found = await api.get(kinds.CLOUD, cloud.cloud, cloud.cloud)
+    if found is None:
+        return None, None
+    told = state.of_cloud(found)
+    if told.ready and not await door.is_ready(cloud):
+        return found, state.STALE
+    in_the_way = list(obstacles.disks(cloud))
+    nodes: list[Object] = []
+    if not told.ready:
+        in_the_way = await asyncio.to_thread(obstacles.find, cloud, place)
+        nodes = (await api.list(kinds.NODE)).items
+    return found, state.of_world(found, nodes, in_the_way)
+
+
+class Watch:
+    """Says each change of what is awaited, once."""
+
+    def __init__(
+        self, cloud: paths.Paths, place: machine.Machine, api: cluster.Cluster, say: Say
+    ) -> None:
+        self._cloud = cloud
+        self._place = place
+        self._api = api
+        self._say = say
+        self._told = ""
+        self._making = ""
+        self._events: set[str] | None = None
+
+    async def door_answers(self, deadline: float) -> None:
+        """Return once the daemon's API answers.
+
+        What stands in its way is told, and its end awaited.
+
+        Raises:
+            DeadlineError: it does not answer in time.
+        """
+        clock = asyncio.get_running_loop().time
+        patience = clock() + _DOOR_PATIENCE
+        while True:
+            try:
+                if await self._api.get(kinds.CUSTOM_RESOURCE_DEFINITION, bootstrap.LAST_CRD):
+                    return
+            except (httpx2.HTTPError, errors.Transient, OSError) as error:
+                now = await self._obstacle()
+                if now is not None:
+                    self._tell(now)
+                    patience = clock() + _DOOR_PATIENCE
+                if clock() > min(deadline, patience):
+                    said = self._told or f"the daemon's API does not answer: {error}"
+                    raise DeadlineError(said) from error
+            if clock() > min(deadline, patience):
+                raise DeadlineError("the daemon's API is not complete yet")
+            await asyncio.sleep(0.1)
+
+    async def ready(self, deadline: float) -> state.State:
+        """Return once the cloud is Ready, or stopped: until a person changes something.
+
+        Raises:
+            DeadlineError: it is neither in time.
+        """
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            async with asyncio.timeout_at(deadline):
+                while True:
+                    now = await self._look()
+                    if now is not None and (now.ready or now.stopped):
+                        return now
+                    if now is not None:
+                        self._tell(now)
+                    await asyncio.sleep(_LOOK_AGAIN)
+        except TimeoutError as error:
+            awaited = "; ".join(filter(None, (self._told, self._making)))
+            raise DeadlineError(
+                f"not Ready after {clock() - began:.0f} s: {awaited or 'nothing was told yet'}"
+            ) from error
+
+    def _tell(self, now: state.State) -> None:
+        if now.making and now.making != self._making:
+            self._say(now.making)
+        self._making = now.making
+        if now.message != self._told:
+            self._say(f"{now.message} (hint: {now.hint})" if now.hint else now.message)
+            self._told = now.message
+
+    async def _look(self) -> state.State | None:
+        """How the cloud is, or None while the daemon is being started again."""
+        try:
+            await self._tell_images()
+            _, now = await look(self._api, self._cloud, self._place)
+        except (httpx2.TransportError, errors.Transient):
+            return await self._obstacle()
+        return now
+
+    async def _obstacle(self) -> state.State | None:
+        found = await asyncio.to_thread(obstacles.find, self._cloud, self._place)
+        return state.of_world({"metadata": {}}, [], found) if found else None
+
+    async def _tell_images(self) -> None:
+        """Say which images have become ready since the first look."""
+        found = (
+            await self._api.list(
+                kinds.EVENT, self._cloud.cloud, fields=f"reason={state.IMAGE_READY}"
+            )
+        ).items
+        if self._events is None:
+            self._events = {each["metadata"]["name"] for each in found}
+        for each in found:
+            if each["metadata"]["name"] not in self._events:
+                self._events.add(each["metadata"]["name"])
+                self._say(each["message"])

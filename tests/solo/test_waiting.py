@@ -1,0 +1,127 @@
+"""What is told while something is awaited: the machine first, then images, then the Cloud."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ouranos.images import catalog, processes, store
+from ouranos.kit import errors
+from ouranos.solo import doctor, images, obstacles, paths, state
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+FULL = doctor.Finding("disk", "the disk is full: /x has 3 MiB left", "make room")
+
+
+def cloud(ready: str = "False", progressing: str = "True") -> dict[str, Any]:
+    conditions = [
+        {"type": "Ready", "status": ready, "message": "mariadb: its pod is not ready"},
+        {"type": "Progressing", "status": progressing},
+    ]
+    for each in conditions:
+        each["lastTransitionTime"] = NOW.isoformat()
+    return {
+        "metadata": {"generation": 1},
+        "status": {"observedGeneration": 1, "conditions": conditions},
+    }
+
+
+def node(kind: str, reason: str, message: str) -> dict[str, Any]:
+    said = {"type": kind, "status": "False", "reason": reason, "message": message}
+    return {"status": {"conditions": [{**said, "lastTransitionTime": NOW.isoformat()}]}}
+
+
+def test_what_is_in_the_way_comes_before_everything() -> None:
+    told = state.of_world(cloud(ready="True"), [], [FULL])
+    assert told.line("home", NOW) == "home: Not ready: the disk is full: /x has 3 MiB left"
+    assert told.hint == "make room"
+
+
+def test_images_that_are_made_stand_beside_what_waits_for_them() -> None:
+    making = node("ImagesReady", "Making", "image mariadb: base: unpacking 9 packages")
+    told = state.of_world(cloud(), [making], [])
+    assert told.line("home", NOW) == (
+        "home: Not ready, for 0s: mariadb: its pod is not ready; "
+        "image mariadb: base: unpacking 9 packages"
+    )
+
+
+def test_an_image_that_cannot_be_made_is_the_first_fact_with_its_hint() -> None:
+    failed = node("ImagesReady", "Failed", "image node: nothing has arrived (hint: look at it)")
+    told = state.of_world(cloud(), [failed], [])
+    assert (told.told, told.hint) == ("image node: nothing has arrived", "look at it")
+
+
+def test_a_node_that_cannot_run_pods_is_the_first_fact_with_its_hint() -> None:
+    lost = node("Ready", "KubeletNotReady", "the range is in use on foreign0 (hint: remove it)")
+    told = state.of_world(cloud(), [lost], [])
+    assert (told.told, told.hint) == ("the range is in use on foreign0", "remove it")
+
+
+@pytest.mark.parametrize("how", [{"ready": "True"}, {"progressing": "False"}])
+def test_a_cloud_that_is_ready_or_stopped_waits_for_no_image(how: dict[str, str]) -> None:
+    failed = node("ImagesReady", "Failed", "image libvirt: nothing has arrived")
+    assert state.of_world(cloud(**how), [failed], []) == state.of_cloud(cloud(**how))
+
+
+def test_a_full_disk_is_found_with_its_folder(tmp_path: Path) -> None:
+    place = paths.Paths(tmp_path, "home")
+    place.make_folder()
+    assert list(obstacles.disks(place)) == []
+    (found,) = obstacles.disks(place, least=2**62)
+    assert found.message.startswith(f"the disk is full: {place.folder} has ")
+    assert found.message.endswith(" MiB left")
+    assert "goes on by itself" in found.hint
+
+
+def test_the_ledger_tells_of_the_first_image_that_is_missing(tmp_path: Path) -> None:
+    ledger = images.Ledger(tmp_path)
+    ledger.hear(store.Progress("mariadb", "base: unpacking 9 packages", 0, 2))
+    assert ledger.told() == (
+        "False",
+        "Making",
+        "image mariadb: base: unpacking 9 packages (0 of 2 layers)",
+    )
+    ledger.ready |= {"mariadb"}
+    assert ledger.told()[2] == "image node: looking"
+    ledger.ready |= set(catalog.IMAGES)
+    assert ledger.told() == ("True", "Ready", "all images can be mounted")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "said"),
+    [
+        (
+            processes.Failed("fetching the index from http://x: E: no\nE: again"),
+            "Failed",
+            (
+                "image node: fetching the index from http://x: E: no E: again; it is tried again "
+                "(hint: check the network, the proxy settings and /etc/apt/sources.list)"
+            ),
+        ),
+        (
+            processes.Failed("compiling 4 Python modules: ended with 1: it says nothing"),
+            "Failed",
+            (
+                "image node: compiling 4 Python modules: ended with 1: it says nothing; "
+                "it is tried again (hint: the daemon's log says more)"
+            ),
+        ),
+    ],
+)
+def test_a_failure_is_one_line_with_a_hint(
+    error: errors.OuranosError, reason: str, said: str, tmp_path: Path
+) -> None:
+    ledger = images.Ledger(tmp_path, failures={"node": error})
+    assert ledger.told() == ("False", reason, said)
+
+
+def test_a_full_disk_of_images_is_told_with_what_is_left(tmp_path: Path) -> None:
+    ledger = images.Ledger(tmp_path, failures={"node": processes.DiskFull("unpacking: no space")})
+    status, reason, said = ledger.told()
+    assert (status, reason) == ("False", "DiskFull")
+    assert said.startswith(f"image node: unpacking: no space: {tmp_path} has ")
+    assert said.endswith(" MiB left (hint: make room on that disk; it then goes on by itself)")
