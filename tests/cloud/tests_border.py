@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import pyroute2
@@ -41,6 +42,11 @@ def world_of(told: config.NodeConfig) -> network.Namespace:
     return network.Namespace(world.init)
 
 
+def _listener(address: str, port: int) -> socket.socket:
+    """Whoever connects is greeted by the kernel; nobody takes the connections from it."""
+    return socket.create_server((address, port), backlog=4096)
+
+
 @contextmanager
 def listening(
     place: network.Namespace | None, *ports: int, address: str = "0.0.0.0"
@@ -48,8 +54,7 @@ def listening(
     """Listen at ports of a namespace, or of the host."""
     with ExitStack() as stack:
         for port in ports:
-            here = (address, port)
-            stack.enter_context(inside(place, lambda here=here: socket.create_server(here)))
+            stack.enter_context(inside(place, lambda port=port: _listener(address, port)))
         yield
 
 
@@ -78,6 +83,14 @@ def answering(place: network.Namespace | None, port: int) -> Generator[None]:
         finally:
             ends.set()
             thread.join()
+
+
+def listened(place: network.Namespace) -> set[int]:
+    """Return the ports where something listens for others, whoever it is."""
+    lines = Path(f"/proc/{place.holder.pid}/net/tcp").read_text().splitlines()[1:]
+    rows = [line.split() for line in lines]
+    listening = [row[1].split(":") for row in rows if row[3] == "0A"]
+    return {int(port, 16) for address, port in listening if not address.endswith("7F")}
 
 
 def connects(to: str, port: int) -> bool:

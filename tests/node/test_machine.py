@@ -161,6 +161,31 @@ def test_cgroups_of_version_two(tmp_path: Path) -> None:
     assert groups.processes("guests") == set()
 
 
+HYBRID = """\
+31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
+32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu,cpuacct
+40 31 0:37 / /sys/fs/cgroup/systemd rw,relatime - cgroup cgroup rw,name=systemd
+41 31 0:38 / /sys/fs/cgroup/unified rw,relatime shared:9 - cgroup2 cgroup2 rw
+"""
+UNIFIED = """\
+31 23 0:28 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate,memory_recursiveprot
+99 23 0:28 / /run/other/cgroup rw,nosuid - cgroup2 none rw
+"""
+
+
+def test_trees_of_cgroups_are_found_where_they_are_mounted() -> None:
+    found = cgroups.mounted(HYBRID)
+    assert [one.path.name for one in found] == ["cpu", "systemd", "unified"]
+    assert found[0].controllers == {"cpu", "cpuacct"}
+    assert not cgroups.Cgroups("x", found).is_unified
+
+
+def test_a_tree_that_is_mounted_twice_is_one() -> None:
+    (found,) = cgroups.mounted(UNIFIED)
+    assert str(found.path) == "/sys/fs/cgroup"
+    assert cgroups.Cgroups("x", (found,)).is_unified
+
+
 def test_runcs_own_words_are_found_in_what_it_says() -> None:
     said = (
         'time="2026-11-21T11:21:08Z" level=error msg="runc create failed: unable to start '

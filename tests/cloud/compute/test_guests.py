@@ -1,10 +1,12 @@
 """Do guests outlive everything of ours? A real switch, libvirt and QEMU, without OpenStack."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tests_border
 import tests_engine
 
 from ouranos import backing, compute
@@ -149,6 +151,34 @@ async def test_a_bridge_that_somebody_removed_is_made_again_with_its_address(
         return " 172.24.4.1/24 " in told and "gone" not in told
 
     await engine.until(again, "both bridges and the address", 60)
+
+
+async def test_behind_the_switch_no_port_of_the_machine_is_reached(
+    engine: tests_engine.Engine,
+) -> None:
+    """The switch's public bridge is a link of the network in which OVN's databases listen."""
+    world, gateway = tests_border.world_of(engine.told), "172.24.4.1"
+    with tests_border.plugged(world, "to-guest", "172.24.4.77", gateway) as guest:
+        await on_machine(engine, "ovn", "ovs-vsctl --timeout=10 add-port br-ex to-guest")
+
+        async def pings() -> bool:
+            return await asyncio.to_thread(guest.does, tests_border.pings, gateway)
+
+        await engine.until(pings, "an answer of the gateway", 60)
+        with tests_border.listening(world, 11211, 16509):
+            ports = await asyncio.to_thread(tests_border.listened, world)
+            assert {6641, 6642, 11211, 16509} <= ports
+            own = {(str(engine.told.address), port) for port in ports}
+            every = own | {(gateway, port) for port in ports}
+            assert await asyncio.to_thread(guest.reaches, every) == set()
+            for port in ports:
+                balanced = {"type": "LoadBalancer", "ports": [{"port": port}]}
+                await engine.apply(kinds.SERVICE, f"open-{port}", spec=balanced)
+
+            async def reached() -> bool:
+                return await asyncio.to_thread(guest.reaches, own) == own
+
+            await engine.until(reached, "the same ports, once they are meant for tenants", 60)
 
 
 async def test_the_machine_tells_what_was_found_by_looking(engine: tests_engine.Engine) -> None:

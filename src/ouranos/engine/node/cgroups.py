@@ -41,14 +41,19 @@ class Hierarchy:
 
 def hierarchies() -> tuple[Hierarchy, ...]:
     """Return the trees that this machine has mounted."""
-    found: dict[Path, Hierarchy] = {}
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+    return mounted(Path("/proc/self/mountinfo").read_text())
+
+
+def mounted(table: str) -> tuple[Hierarchy, ...]:
+    """Return the trees of a table of mounts; of a tree that is there twice, the first."""
+    found: dict[tuple[bool, frozenset[str]], Hierarchy] = {}
+    for line in table.splitlines():
         left, _, right = line.partition(" - ")
         path, (kind, _, options) = Path(left.split()[4]), right.split()[:3]
         if kind in {"cgroup", "cgroup2"}:
             unified = kind == "cgroup2"
             names = frozenset(() if unified else options.split(",")[1:])
-            found[path] = Hierarchy(path, names, unified)
+            found.setdefault((unified, names), Hierarchy(path, names, unified))
     return tuple(found.values())
 
 

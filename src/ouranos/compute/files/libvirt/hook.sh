@@ -3,7 +3,10 @@
 # one of its own, so that whoever ends the container does not end the guest.
 case "$2" in started | reconnect | attach) ;; *) exit 0 ;; esac
 pid=$(cat "/run/libvirt/qemu/$1.pid") || exit 0
-for tree in /sys/fs/cgroup /sys/fs/cgroup/*; do
+# Version 2 has one tree, and each folder below it looks like one; version 1 has a folder of trees.
+trees=/sys/fs/cgroup
+[ -e $trees/cgroup.procs ] || trees=$(echo $trees/*)
+for tree in $trees; do
     [ -e "$tree/cgroup.procs" ] || continue
     group=$tree/guests
     [ -d "$group" ] || mkdir "$group" || continue
