@@ -20,6 +20,7 @@ from ouranos.solo import lock, paths, processes
 _FIRST_PAUSE = 0.5  # seconds
 _LONGEST_PAUSE = 30.0
 _STEADY = 60.0  # a daemon that ran this long has not failed at its start
+_KILLED_PAUSE = 2.0  # the longest after a daemon that somebody else ended
 
 
 def spawn(cloud: paths.Paths) -> None:
@@ -54,18 +55,14 @@ class Supervisor:
         pause = _FIRST_PAUSE
         while not self._asked_to_stop:
             began = time.monotonic()
-            self._watch_one()
+            killed = self._watch_one()
             if self._asked_to_stop:
                 break
-            pause = (
-                _FIRST_PAUSE
-                if time.monotonic() - began > _STEADY
-                else min(2 * pause, _LONGEST_PAUSE)
-            )
+            pause = next_pause(pause, time.monotonic() - began, killed=killed)
             time.sleep(pause)
 
-    def _watch_one(self) -> None:
-        """Return when the daemon has ended."""
+    def _watch_one(self) -> bool:
+        """Return when the daemon has ended, with whether a signal has ended it."""
         running = lock.holder_of(self._cloud.daemon_lock)
         child: subprocess.Popen[bytes] | None = None
         if running is None:
@@ -75,7 +72,8 @@ class Supervisor:
         while process is not None and not self._asked_to_stop and not process.wait(None):
             pass
         if child is not None and not self._asked_to_stop:
-            child.wait()
+            return child.wait() < 0
+        return False
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         del number, frame
@@ -85,6 +83,19 @@ class Supervisor:
         if daemon is not None:
             daemon.signal(signal.SIGTERM)
             daemon.wait(30.0)
+
+
+def next_pause(pause: float, ran: float, *, killed: bool) -> float:
+    """Seconds until the daemon is started again.
+
+    Args:
+        pause: the last pause.
+        ran: how long the daemon ran, in seconds.
+        killed: whether a signal ended it: then its start is not what fails.
+    """
+    if ran > _STEADY:
+        return _FIRST_PAUSE
+    return min(2 * pause, _KILLED_PAUSE if killed else _LONGEST_PAUSE)
 
 
 def main() -> None:
