@@ -35,17 +35,19 @@ stories: .venv/develop host ## the tests that need root and real processes
 	$(RUN)pytest -n 2 --dist loadgroup -W default -o addopts="-ra --import-mode=importlib --timeout=1200 --tb=short --durations=15" $(STORIES)
 
 .PHONY: golden
-golden: .venv/develop ## write the golden files anew; look at the difference before committing it
-	OURANOS_GOLDEN=write $(RUN)pytest -q tests/services -k golden
+golden: .venv/develop ## write anew what follows from pages: golden files, CRDs, reference; look at it before committing it
+	OURANOS_GOLDEN=write $(RUN)pytest -q tests/services/test_golden.py
+	$(RUN)python -m ouranos.services
+	$(RUN)python scripts/generate_reference.py
 
 .PHONY: crds
 crds: .venv/run ## write deploy/crds anew from the kinds
-	$(RUN)python -m ouranos.api
+	$(RUN)python -m ouranos.services
 
 RELEASE ?= 2026.2
 .PHONY: lock
-lock: .venv/run ## resolve the Python packages of a release anew: RELEASE=2026.2
-	$(RUN)python scripts/lock_release.py $(RELEASE)
+lock: .venv/run ## resolve the Python packages of a release: RELEASE=2026.2; all to their newest: UPGRADE=--upgrade
+	$(RUN)python scripts/lock_release.py $(RELEASE) $(UPGRADE)
 
 .PHONY: bench
 bench: .venv/run host ## measure this machine's cloud and write docs/performance.md

@@ -9,46 +9,48 @@ import pytest
 import yaml
 from pydantic import Discriminator, Field
 
-from ouranos.api import crds, graph, kinds, model, names, schema, values
+from ouranos import services
+from ouranos.api import crds, kinds, model, names, openstack, schema, service, values
 from ouranos.kit import kinds as known
 from ouranos.kit import objects
 
 ROOT = Path(__file__).parents[2]
+KNOWN = services.KNOWN.kinds
 
 
 def test_the_committed_crds_are_up_to_date() -> None:
     committed = {path.name: path.read_text("utf-8") for path in (ROOT / "deploy/crds").iterdir()}
-    assert committed == crds.files(), "run `make crds`"
+    assert committed == crds.files(KNOWN), "run `make crds`"
 
 
 def test_writing_again_changes_nothing_and_names_nothing(tmp_path: Path) -> None:
-    assert len(crds.write(tmp_path)) == len(kinds.KINDS)
+    assert len(crds.write(tmp_path, KNOWN)) == len(KNOWN)
     (tmp_path / "foreign.yaml").write_text("x")
     (tmp_path / "clouds.ouranos.cloud.yaml").write_text("x")
-    assert crds.write(tmp_path) == ["foreign.yaml", "clouds.ouranos.cloud.yaml"]
-    assert crds.write(tmp_path) == []
+    assert crds.write(tmp_path, KNOWN) == ["foreign.yaml", "clouds.ouranos.cloud.yaml"]
+    assert crds.write(tmp_path, KNOWN) == []
 
 
 def test_the_command_writes_where_it_is_told(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "ouranos.api", str(tmp_path)]
+    command = [sys.executable, "-m", "ouranos.services", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert str(tmp_path / "clouds.ouranos.cloud.yaml") in done.stdout
 
 
 def test_a_crd_is_yaml_that_says_what_was_generated() -> None:
-    texts = crds.files()
-    for crd in crds.generate():
+    texts = crds.files(KNOWN)
+    for crd in crds.generate(KNOWN):
         text = texts[f"{crd['metadata']['name']}.yaml"]
         assert yaml.load(text, yaml.CSafeLoader) == crd
 
 
 def test_the_cloud_is_installed_last() -> None:
-    assert crds.generate()[-1]["metadata"]["name"] == "clouds.ouranos.cloud"
+    assert crds.generate(KNOWN)[-1]["metadata"]["name"] == "clouds.ouranos.cloud"
 
 
-@pytest.mark.parametrize("kind", kinds.KINDS)
+@pytest.mark.parametrize("kind", KNOWN)
 def test_a_kind_shows_how_it_is(kind: str) -> None:
-    version = crds.definition(kinds.KINDS[kind])["spec"]["versions"][0]
+    version = crds.definition(KNOWN[kind])["spec"]["versions"][0]
     columns = [column["name"] for column in version["additionalPrinterColumns"]]
     assert {"Ready", "Reason", "Message"} <= set(columns)
     assert columns[-1] == "Age"
@@ -61,14 +63,14 @@ def test_a_kind_shows_how_it_is(kind: str) -> None:
 
 
 def test_services_can_be_scaled_and_nothing_else() -> None:
-    scalable = {kind for kind, definition in kinds.KINDS.items() if definition.scalable}
-    assert scalable == {service.kind for service in graph.SERVICES.values()}
+    scalable = {kind for kind, definition in KNOWN.items() if definition.scalable}
+    assert scalable == {one.kind.kind for one in services.KNOWN.pages}
 
 
 def test_everything_that_people_write_is_described() -> None:
     bare = [
         place
-        for kind, definition in kinds.KINDS.items()
+        for kind, definition in KNOWN.items()
         for place in undescribed(definition.schema["properties"]["spec"], f"{kind}.spec")
     ]
     assert bare == []
@@ -87,22 +89,63 @@ def undescribed(part: dict[str, Any], place: str) -> list[str]:
 def test_the_kit_names_the_same_kinds() -> None:
     constants = (value for value in vars(known).values() if isinstance(value, objects.Kind))
     ours = {kind.kind: kind.plural for kind in constants if kind.group == names.GROUP}
-    assert ours == {name.kind: name.plural for name in names.KINDS.values()}
+    named = {kind.name.kind: kind.name.plural for kind in KNOWN.values()}
+    assert ours.items() <= named.items()
+    assert set(names.KINDS) <= set(ours)
     assert (known.GROUP, known.VERSION) == (names.GROUP, names.VERSION)
 
 
-def test_the_graph_has_each_service_after_what_it_needs() -> None:
-    seen: set[str] = set()
-    for name, service in graph.SERVICES.items():
-        assert set(service.needs) <= seen
-        assert set(service.backing) <= set(graph.BACKING)
-        assert set(service.optional) <= set(graph.SERVICES)
-        seen.add(name)
+class HeatSettings(openstack.Settings):
+    """What people may say of Heat."""
+
+    stacks: Annotated[int, Field(ge=1)] = 7
+    """How many."""
 
 
-def test_a_cloud_stands_on_what_its_services_need() -> None:
-    assert graph.backing_of(["keystone"]) == ("mariadb", "memcached")
-    assert graph.backing_of(graph.SERVICES) == ("mariadb", "rabbitmq", "memcached", "ovn")
+class Shared(model.Model):
+    """What Heat is told of the cloud."""
+
+    compute: openstack.Compute = openstack.Compute()
+
+
+HEAT = service.Service(
+    *("heat", "Heat", "heats", "stacks"),
+    needs=("identity",),
+    backing=("rabbitmq", "ovn"),
+    settings=HeatSettings,
+    shared=Shared,
+)
+IDENTITY = service.Service("identity", "Identity", "identities", "users")
+
+
+def spec_of(kind: kinds.Definition) -> dict[str, Any]:
+    return kind.schema["properties"]["spec"]["properties"]
+
+
+def test_a_kind_follows_from_what_is_said_of_the_service() -> None:
+    made = kinds.of([IDENTITY, HEAT])
+    assert list(made)[:3] == ["Cloud", "Identity", "Heat"]
+    crd = crds.definition(made["Heat"])
+    assert crd["metadata"]["name"] == "heats.ouranos.cloud"
+    spec = spec_of(made["Heat"])
+    assert spec["stacks"]["default"] == 7
+    assert spec["backing"]["default"] == {
+        "rabbitmqRef": {"name": "rabbitmq"},
+        "ovnRef": {"name": "ovn"},
+    }
+    assert set(spec["compute"]["properties"]) == {"virtualization", "datapath"}
+    assert "backing" not in spec_of(made["Identity"])
+
+
+def test_a_cloud_may_name_the_services_that_there_are_and_no_others() -> None:
+    spec = spec_of(kinds.of([IDENTITY, HEAT])["Cloud"])["services"]
+    assert set(spec["properties"]) == {"identity", "heat"}
+    assert spec["properties"]["heat"]["description"] == "Stacks."
+    assert spec["properties"]["heat"]["properties"]["stacks"]["default"] == 7
+    assert [rule.message for rule in spec["x-kubernetes-validations"]] == [
+        "names no service",
+        "Heat needs Identity, which this cloud does not have",
+    ]
 
 
 class Cat(model.Model):
@@ -175,7 +218,7 @@ def test_what_has_no_structural_form_is_refused(wrong: type[model.Model], place:
 
 def test_what_the_command_line_needs_first_costs_no_pydantic() -> None:
     code = (
-        "import sys, ouranos.api.names, ouranos.api.graph, ouranos.api.errors; "
+        "import sys, ouranos.api.names, ouranos.api.errors; "
         "sys.exit('pydantic' in sys.modules or 'yaml' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

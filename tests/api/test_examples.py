@@ -4,18 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from ouranos import releases
+from ouranos import releases, services
 from ouranos.api import checks, load
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+KNOWN = services.KNOWN.kinds
 FILES = sorted(EXAMPLES.glob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_an_example_describes_one_cloud(path: Path) -> None:
-    (cloud,) = load.load(path, releases=releases.names())
+    (cloud,) = load.load(path, known=KNOWN, releases=releases.names())
     assert cloud["kind"] == "Cloud"
-    assert checks.problems(cloud) == ()
+    assert checks.problems(cloud, KNOWN) == ()
     assert f"ouranos up examples/{path.name}" in path.read_text("utf-8")
 
 
@@ -25,7 +26,7 @@ def test_every_example_is_in_the_list() -> None:
 
 
 def test_the_first_example_is_a_whole_cloud_with_an_awkward_region() -> None:
-    (cloud,) = load.load(EXAMPLES / "solo.yaml", releases=releases.names())
+    (cloud,) = load.load(EXAMPLES / "solo.yaml", known=KNOWN, releases=releases.names())
     assert cloud["spec"]["region"] == "Düdingen Test"
     assert set(cloud["spec"]["services"]) == {
         "keystone",
@@ -41,8 +42,8 @@ def test_two_clouds_side_by_side_share_no_address() -> None:
     both = [EXAMPLES / name for name in ("solo.yaml", "second-cloud.yaml", "identity-only.yaml")]
     seen: set[str] = set()
     for path in both:
-        (cloud,) = load.load(path, releases=releases.names())
-        network = checks.parse(cloud).as_object()["spec"]["network"]
+        (cloud,) = load.load(path, known=KNOWN, releases=releases.names())
+        network = checks.parse(cloud, KNOWN).as_object()["spec"]["network"]
         networks = {network["management"], network["public"]}
         assert not networks & seen
         seen |= networks

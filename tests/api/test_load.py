@@ -9,8 +9,10 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
+from ouranos import services
 from ouranos.api import errors, load
 
+KNOWN = services.KNOWN.kinds
 RELEASES = ("2026.1", "2026.2")
 HEAD = """\
 apiVersion: ouranos.cloud/v1alpha1
@@ -468,7 +470,7 @@ CASES = {
 
 def load_text(text: str | bytes) -> list[load.Object]:
     content = text if isinstance(text, bytes) else text.encode()
-    return load.load(io.BytesIO(content), releases=RELEASES)
+    return load.load(io.BytesIO(content), known=KNOWN, releases=RELEASES)
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
@@ -500,7 +502,7 @@ def test_each_of_several_mistakes_is_told_in_the_order_of_the_file() -> None:
 def test_a_good_file_is_given_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "cloud.yaml"
     path.write_text(GOOD, encoding="utf-8-sig")
-    assert load.load(path, releases=RELEASES) == [
+    assert load.load(path, known=KNOWN, releases=RELEASES) == [
         {
             "apiVersion": "ouranos.cloud/v1alpha1",
             "kind": "Cloud",
@@ -564,7 +566,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path, what: str) -> None:
     elif what == "nul":
         path = Path("a\0b")
     with pytest.raises(errors.InputError) as caught:
-        load.load(path, releases=RELEASES)
+        load.load(path, known=KNOWN, releases=RELEASES)
     (mistake,) = caught.value.mistakes
     assert mistake.line == 0
     assert str(mistake).replace("\n", "").isprintable()
@@ -575,7 +577,7 @@ def test_a_large_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(2**40)
     with pytest.raises(errors.InputError, match="larger than 1,000,000 bytes"):
-        load.load(path, releases=RELEASES)
+        load.load(path, known=KNOWN, releases=RELEASES)
 
 
 def test_a_place_is_found_for_what_a_server_refuses() -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from ouranos.api import crds, load, refusals
+from ouranos import services
+from ouranos.api import load, refusals
 from ouranos.engine.apiserver import server
 from ouranos.kit import cluster, errors, seams
 
@@ -37,7 +38,7 @@ async def refused(given: seams.Seams, path: Path, *texts: str) -> errors.Invalid
     try:
         async with httpx2.AsyncClient(transport=running.transport(), base_url="http://api") as http:
             source = cluster.Cluster(http, manager="ouranos")
-            for crd in crds.generate():
+            for crd in services.definitions():
                 await source.apply(crd)
             namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "home"}}
             await source.apply(namespace)

@@ -9,10 +9,12 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
-from ouranos.api import checks, crds, errors, kinds, load, rules
+from ouranos import services
+from ouranos.api import checks, crds, errors, load, rules
 from ouranos.engine.apiserver.schema import structural
 
 Object = dict[str, Any]
+KNOWN = services.KNOWN.kinds
 SERVICES = ("keystone", "placement", "glance", "neutron", "cinder", "nova")
 
 
@@ -329,7 +331,7 @@ table = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 @functools.cache
 def server_side(kind: str) -> structural.Structural:
     """The schema of a kind, as the embedded API has it from the CRD."""
-    crd = crds.definition(kinds.KINDS[kind])
+    crd = crds.definition(KNOWN[kind])
     whole = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     return structural.Structural.parse(whole)
 
@@ -349,7 +351,7 @@ def refused_by_server(case: Case) -> dict[str, str]:
 
 @table
 def test_the_loader_refuses(case: Case) -> None:
-    found = checks.problems(case.obj, old=case.old)
+    found = checks.problems(case.obj, KNOWN, old=case.old)
     told = {errors.dotted(problem.path): problem.message for problem in found}
     assert told.keys() == case.refused.keys()
     for path, beginning in case.refused.items():
@@ -358,7 +360,7 @@ def test_the_loader_refuses(case: Case) -> None:
 
 @table
 def test_the_server_refuses_the_same_with_the_same_words(case: Case) -> None:
-    found = checks.problems(case.obj, old=case.old)
+    found = checks.problems(case.obj, KNOWN, old=case.old)
     told = {errors.dotted(problem.path): problem for problem in found}
     refused = refused_by_server(case)
     assert refused.keys() == told.keys()
@@ -371,11 +373,11 @@ def test_the_server_refuses_the_same_with_the_same_words(case: Case) -> None:
 def test_every_rule_is_broken_by_some_case() -> None:
     broken: set[str] = set()
     for case in CASES.values():
-        for problem in checks.problems(case.obj, old=case.old):
+        for problem in checks.problems(case.obj, KNOWN, old=case.old):
             broken.add(problem.message)
     missing = {
         rule.message
-        for kind in kinds.KINDS.values()
+        for kind in KNOWN.values()
         for rule in all_rules(kind.schema)
         if rule.message not in broken
     }
@@ -394,7 +396,7 @@ def all_rules(part: Any) -> list[rules.Rule]:
 
 @hypothesis.given(strategies.text(max_size=40))
 def test_no_region_that_is_accepted_can_end_a_line(text: str) -> None:
-    if not checks.problems(cloud("keystone", region=text)):
+    if not checks.problems(cloud("keystone", region=text), KNOWN):
         assert text.splitlines() == [text]
         assert text.strip() == text
         assert text.isprintable() or all(

@@ -7,7 +7,7 @@ from typing import Any
 import fake_servers
 import httpx2
 
-from ouranos.api import crds
+from ouranos import services
 from ouranos.backing import databases, page, vhosts
 from ouranos.engine.apiserver import server
 from ouranos.kit import cluster, conditions, controller, kinds, objects, outcome, seams
@@ -27,7 +27,7 @@ def client_of(api: server.ApiServer) -> httpx2.AsyncClient:
 @functools.cache
 def definitions() -> tuple[objects.Object, ...]:
     """The kinds that are needed here; making and taking in all of them takes its time."""
-    return tuple(one for one in crds.generate() if one["spec"]["names"]["plural"] in NEEDED)
+    return tuple(one for one in services.definitions() if one["spec"]["names"]["plural"] in NEEDED)
 
 
 class World:

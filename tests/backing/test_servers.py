@@ -10,8 +10,7 @@ from typing import Any
 import fake_servers
 import pytest
 
-from ouranos import backing
-from ouranos.api import crds
+from ouranos import backing, services
 from ouranos.backing import page, sql
 from ouranos.engine.simulation import node, script, twin
 from ouranos.kit import conditions, kinds, objects, seams
@@ -84,7 +83,7 @@ async def house(
     ]
     machine = node.SimulatedNode("node1", given, behaviour=behaviour)
     running = twin.running(
-        given, [machine], controllers=controllers, objects=[*crds.generate(), *parts]
+        given, [machine], controllers=controllers, objects=[*services.definitions(), *parts]
     )
     async with running as made:
         yield World(made, means)

@@ -17,7 +17,7 @@ from typing import Any
 import httpx2
 import tests_cloud
 
-from ouranos.api import crds
+from ouranos import services
 from ouranos.engine import workloads
 from ouranos.engine.apiserver import server
 from ouranos.engine.node import config, node
@@ -154,7 +154,7 @@ async def running(
     images = store.ImageStore(tests_cloud.ROOT / "images")
     async with httpx2.AsyncClient(transport=api.transport(), base_url="http://api") as http:
         client = cluster.Cluster(http, manager="test")
-        for definition in crds.generate():
+        for definition in services.definitions():
             await client.apply(definition)
         await client.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
         machine = node.Node(told, client, images, given)

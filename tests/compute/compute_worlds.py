@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 
-from ouranos.api import crds
+from ouranos import services
 from ouranos.compute import hypervisor, machines
 from ouranos.kit import cluster, conditions, controller, kinds, objects, outcome, seams
 from ouranos.kit.objects import Key, Kind
@@ -79,7 +79,7 @@ class Nova(httpx2.AsyncBaseTransport):
 @functools.cache
 def definitions() -> tuple[objects.Object, ...]:
     """The kinds that are needed here; making and taking in all of them takes its time."""
-    return tuple(one for one in crds.generate() if one["spec"]["names"]["plural"] in NEEDED)
+    return tuple(one for one in services.definitions() if one["spec"]["names"]["plural"] in NEEDED)
 
 
 class World:

@@ -17,7 +17,8 @@ from ouranos.api import crds
 from ouranos.engine.simulation import node, script, twin
 from ouranos.kit import conditions, controller, kinds, objects, outcome, seams
 from ouranos.openstack import sessions
-from ouranos.services import content, page, pipeline
+from ouranos.services import cloud as cloud_controller
+from ouranos.services import content, page, pipeline, registry
 
 
 class World:
@@ -42,7 +43,7 @@ class World:
         return conditions.is_current(obj, "Ready")
 
     async def service(self, name: str) -> objects.Object:
-        kind = {one.name: one.kind for one in services.PAGES}[name]
+        kind = {one.name: one.kind for one in services.KNOWN.pages}[name]
         return await self.twin.get(kind, name)
 
     async def until_said(self, name: str, condition: str, *said: str) -> str:
@@ -103,18 +104,21 @@ def house(given: seams.Seams) -> House:
     @contextlib.asynccontextmanager
     async def make(
         *wanted: page.Service,
-        pages: tuple[page.Service, ...] = services.PAGES,
+        known: registry.Registry = services.KNOWN,
         behaviour: script.Behaviour | None = None,
         ovn: objects.Object | None = None,
+        cloud: objects.Object | None = None,
         **spec: Any,
     ) -> AsyncGenerator[World]:
         password = [""]
-        cloud = fake_openstack.FakeOpenStack(lambda: password[0])
-        kept = sessions.Sessions(cloud)
+        openstack = fake_openstack.FakeOpenStack(lambda: password[0])
+        kept = sessions.Sessions(openstack)
         backing = [
             _fulfil(kinds.DATABASE, {"host": "mariadb", "port": 3306}),
             _fulfil(kinds.VHOST, {"host": "rabbitmq", "port": 5672}),
             _fulfil(kinds.OVN, ovn or OVN),
+            _fulfil(kinds.MARIADB, {"host": "mariadb", "port": 3306}),
+            _fulfil(kinds.MEMCACHED, {"host": "memcached", "port": 11211}),
         ]
         machine = node.SimulatedNode("node1", given, behaviour=behaviour or _usual)
         databases = {
@@ -124,19 +128,23 @@ def house(given: seams.Seams) -> House:
             "spec": {"release": "2026.2", "builtin": {}},
         }
         parts = [
-            *crds.generate(),
-            *services.crds.of(pages),
+            *crds.generate(known.kinds),
             databases,
+            *([{**cloud, "metadata": {"name": "home", "namespace": "home"}}] if cloud else []),
             *(a_service(one, **spec) for one in wanted),
         ]
         running = twin.running(
             given,
             [machine],
-            controllers=[*backing, *pipeline.controllers(pages, kept)],
+            controllers=[
+                *backing,
+                cloud_controller.controller(known),
+                *pipeline.controllers(known, kept),
+            ],
             objects=parts,
         )
         async with running as made:
-            world = World(made, cloud)
+            world = World(made, openstack)
             await _learn_password(world, password)
             yield world
 

@@ -8,8 +8,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from ouranos import services
 from ouranos.api import crds
-from ouranos.api import kinds as api_kinds
 from ouranos.engine.apiserver import server
 from ouranos.kit import cluster, conditions, controller, errors, kinds, seams
 from ouranos.kit.objects import Key, Object
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.virtual_time
 
 HOME = Key("home", "home")
 ALL = ("keystone", "placement", "glance", "neutron", "cinder", "nova")
-EVERY_PART = tuple(cloud_parts.KINDS)
+EVERY_PART = tuple(services.KNOWN.parts)
 
 
 class Clients(cluster.Cluster):
@@ -45,7 +45,7 @@ async def api(given: seams.Seams) -> AsyncGenerator[Clients]:
     async with httpx2.AsyncClient(transport=running.transport(), base_url="http://api") as http:
         ours = Clients(http, manager="ouranos")
         ours.person = cluster.Cluster(http, manager="kubectl")
-        for crd in crds.generate():
+        for crd in services.definitions():
             await ours.apply(crd)
         await ours.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "home"}})
         yield ours
@@ -60,12 +60,12 @@ def person(api: Clients) -> cluster.Cluster:
 
 async def one_pass(api: cluster.Cluster, given: seams.Seams) -> Object:
     """Make one pass over the cloud and return it."""
-    await controller.run_pass(cloud.controller(), api, HOME, given)
+    await controller.run_pass(cloud.controller(services.KNOWN), api, HOME, given)
     return await found(api, "home", kinds.CLOUD)
 
 
 async def found(api: cluster.Cluster, name: str, kind: Any = None) -> Object:
-    obj = await api.get(kind or cloud_parts.KINDS[name], name, "home")
+    obj = await api.get(kind or services.KNOWN.parts[name], name, "home")
     assert obj is not None
     return obj
 
@@ -134,7 +134,7 @@ async def test_the_first_pass_makes_every_part_and_says_what_is_awaited(
     types = [one["type"] for one in after["status"]["conditions"]]
     assert sorted(types) == sorted(
         [
-            *(cloud_parts.condition(kind) for kind in cloud_parts.KINDS.values()),
+            *(cloud_parts.condition(kind) for kind in services.KNOWN.parts.values()),
             "HypervisorsReady",
             "InControl",
             "Ready",
@@ -157,7 +157,9 @@ async def test_only_what_the_services_need_is_made(
 ) -> None:
     await api.create(a_cloud("keystone"))
     after = await one_pass(api, given)
-    there = {name for name, kind in cloud_parts.KINDS.items() if await api.get(kind, name, "home")}
+    there = {
+        name for name, kind in services.KNOWN.parts.items() if await api.get(kind, name, "home")
+    }
     assert there == {"mariadb", "memcached", "keystone"}
     assert conditions.find(conditions.of(after), "HypervisorsReady") is None
 
@@ -230,7 +232,7 @@ async def test_what_is_awaited_is_the_step_of_the_first_part_in_order(
 ) -> None:
     await api.create(a_cloud())
     await one_pass(api, given)
-    await ready(api, "mariadb", "rabbitmq", "memcached", "ovn", "keystone")
+    await ready(api, "mariadb", "rabbitmq", "memcached", "ovn", "keystone", "glance", "neutron")
     await say(
         api,
         await found(api, "nova"),
@@ -366,7 +368,7 @@ async def test_a_part_that_a_person_deletes_is_awaited_until_it_is_made_again(
 async def test_a_part_that_the_api_refuses_is_told(
     api: cluster.Cluster, given: seams.Seams
 ) -> None:
-    older = crds.definition(api_kinds.KINDS["Keystone"])
+    older = crds.definition(services.KNOWN.kinds["Keystone"])
     version = older["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     version["properties"]["spec"]["properties"]["replicas"]["maximum"] = 1
     await api.apply(older)
@@ -467,7 +469,7 @@ async def test_a_cloud_in_a_namespace_of_another_name_is_refused(
     api: cluster.Cluster, given: seams.Seams
 ) -> None:
     await api.create(a_cloud("keystone", name="other"))
-    await controller.run_pass(cloud.controller(), api, Key("home", "other"), given)
+    await controller.run_pass(cloud.controller(services.KNOWN), api, Key("home", "other"), given)
     after = await found(api, "other", kinds.CLOUD)
     assert condition(after, "Ready")[1] == "InvalidSpec"
     assert "lives in the namespace of its own name" in condition(after, "Ready")[2]
@@ -525,7 +527,7 @@ async def test_a_second_pass_writes_nothing(api: cluster.Cluster, given: seams.S
 async def test_a_cloud_gets_there_and_heals_what_is_deleted(
     api: cluster.Cluster, given: seams.Seams
 ) -> None:
-    runner = controller.ControllerRunner(api, [cloud.controller()], given)
+    runner = controller.ControllerRunner(api, [cloud.controller(services.KNOWN)], given)
     task = asyncio.create_task(runner.run())
     try:
         await api.create(a_cloud())
@@ -546,7 +548,7 @@ async def test_a_cloud_gets_there_and_heals_what_is_deleted(
         await given.clock.sleep(60)
         assert await api.get(kinds.CLOUD, "home", "home") is None
         for name in EVERY_PART:
-            assert await api.get(cloud_parts.KINDS[name], name, "home") is None
+            assert await api.get(services.KNOWN.parts[name], name, "home") is None
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):

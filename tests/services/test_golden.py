@@ -19,7 +19,7 @@ from ouranos.services import claims, files, manifests, page, pods
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 WRITES = os.environ.get("OURANOS_GOLDEN") == "write"
-PAGES = {one.name: one for one in services.PAGES}
+PAGES = services.KNOWN.services
 CASES = sorted(path.parent for path in GOLDEN.glob("*/*/input.yaml") if path.parts[-3] in PAGES)
 
 

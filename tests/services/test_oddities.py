@@ -5,17 +5,18 @@ from typing import Any
 
 import pytest
 
-from ouranos import releases, services
+from ouranos import services
+from ouranos.api import crds
 from ouranos.kit import errors, kinds, objects
 from ouranos.openstack import resources
 from ouranos.services import (
-    crds,
     files,
     keystone,
     manifests,
     neutron,
     page,
     pods,
+    registry,
     secrets,
 )
 
@@ -26,7 +27,8 @@ ODD = page.Service(
     kind=KIND,
     name="oddity",
     uid=42000,
-    releases=frozenset({"2026.2"}),
+    about="odd things",
+    releases={"2026.2": ("oddity==1.0.0",)},
     queue=True,
     secrets=(page.KeyPair("transfer"), page.SharedSecret("agent")),
     files=lambda _: {"/srv/dashboard/local_settings.py": "DEBUG = False\n"},
@@ -63,7 +65,7 @@ ODD = page.Service(
     inside=lambda _: (resources.Domain("oddity"), resources.Role("oddity_user")),
     proof=page.Proof("oddity", 9001, "/v1/secrets"),
 )
-kinds.register(KIND)
+KNOWN = registry.of([*services.KNOWN.pages, ODD])
 
 
 def workload(name: str) -> objects.Object:
@@ -113,17 +115,16 @@ def test_key_pairs_and_shared_secrets_are_made() -> None:
     assert len(fernet) == 44
 
 
-def test_a_kind_that_only_a_page_knows_gets_a_definition() -> None:
-    (made,) = crds.of([*services.PAGES, ODD])
+def test_the_kind_of_a_page_says_what_the_page_says() -> None:
+    made = crds.definition(KNOWN.kinds["Oddity"])
     assert made["metadata"]["name"] == "oddities.ouranos.cloud"
     schema = made["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     assert "rabbitmqRef" in schema["properties"]["spec"]["properties"]["backing"]["properties"]
-    assert services.definitions() == []
 
 
 @pytest.mark.virtual_time
 async def test_an_odd_service_becomes_ready_in_its_order(house: Any) -> None:
-    async with house(keystone.SERVICE, pages=(*services.PAGES, ODD)) as world:
+    async with house(keystone.SERVICE, known=KNOWN) as world:
         node = {"metadata": {"labels": {"ouranos.cloud/gateway": ""}}}
         await world.cluster.patch(kinds.NODE, "node1", "", node)
         await world.cluster.apply(
@@ -172,11 +173,3 @@ async def test_ovn_is_named_by_address_because_its_library_resolves_no_names(hou
         text = config["data"]["etc.neutron.neutron.conf"]
         assert "ovn_nb_connection = tcp:172.31.0.11:6641" in text
         assert "ovn_sb_connection = tcp:203.0.113.7:6642" in text
-
-
-def test_the_entry_points_of_pages_are_those_of_the_release() -> None:
-    facts = releases.find("2026.2").facts
-    for service in services.PAGES:
-        for component in service.components:
-            if component.listener:
-                assert component.command[3] == facts.services[service.name].wsgi[component.name]

@@ -43,18 +43,23 @@ def _nothing(path: errors.Path) -> str | None:
 
 
 def problems(
-    obj: Mapping[str, Any], *, old: Mapping[str, Any] | None = None, written: Written = _nothing
+    obj: Mapping[str, Any],
+    known: kinds.Kinds,
+    *,
+    old: Mapping[str, Any] | None = None,
+    written: Written = _nothing,
 ) -> tuple[errors.Problem, ...]:
     """What is wrong with an object, in the words in which an API server would refuse it.
 
     Args:
         obj: an object of one of our kinds; status is not looked at.
+        known: the kinds that there are.
         old: the object that it replaces, as the server has it: asks what may not change, too.
         written: gives the text that a single value was read from, for messages and hints.
     """
-    definition = kinds.KINDS.get(str(obj.get("kind")))
+    definition = known.get(str(obj.get("kind")))
     if definition is None or obj.get("apiVersion") != names.API_VERSION:
-        return (_unknown_kind(obj),)
+        return (_unknown_kind(obj, known),)
     try:
         parsed = definition.parse(_without_status(obj))
     except pydantic.ValidationError as error:
@@ -68,16 +73,20 @@ def problems(
     )
 
 
-def parse(obj: Mapping[str, Any]) -> model.Resource:
+def parse(obj: Mapping[str, Any], known: kinds.Kinds) -> model.Resource:
     """The object as its model, without its status, once it is known to keep all rules.
+
+    Args:
+        obj: an object of one of our kinds.
+        known: the kinds that there are.
 
     Raises:
         errors.InvalidObject: it is not as its kind says.
     """
-    found = problems(obj)
+    found = problems(obj, known)
     if found:
         raise errors.InvalidObject(found)
-    return kinds.KINDS[obj["kind"]].parse(_without_status(obj))
+    return known[obj["kind"]].parse(_without_status(obj))
 
 
 def _without_status(obj: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,13 +106,13 @@ def choice(word: str, known: Collection[str]) -> str:
     return f'did you mean "{meant}"?' if meant else f"write one of {', '.join(known)}"
 
 
-def _unknown_kind(obj: Mapping[str, Any]) -> errors.Problem:
+def _unknown_kind(obj: Mapping[str, Any], known: kinds.Kinds) -> errors.Problem:
     version, kind = obj.get("apiVersion"), obj.get("kind")
     if version != names.API_VERSION:
         hint = f"write apiVersion: {names.API_VERSION}"
         return errors.Problem(("apiVersion",), show(version), "is not an API of Ouranos", hint)
     return errors.Problem(
-        ("kind",), show(kind), "is not a kind of Ouranos", choice(str(kind), kinds.KINDS)
+        ("kind",), show(kind), "is not a kind of Ouranos", choice(str(kind), known)
     )
 
 

@@ -3,60 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, create_model
 
-from ouranos.api import backing, graph, model, openstack, rules, values
+from ouranos.api import backing, model, openstack, rules, service, values
 
 _RESERVED_NAMES = ("default", "kube-system", "kube-public", "kube-node-lease")
 _NAME = r"[a-z]([-a-z0-9]{0,30}[a-z0-9])?"
 
 
-def _need_rules() -> Iterator[rules.Rule]:
-    """One rule for each arrow of the service graph."""
-    yield rules.Invariant(
-        cel=" || ".join(f"has(self.{service})" for service in graph.SERVICES),
-        check=bool,
-        message="names no service",
-        hint="add at least keystone: {}",
-    )
-    for service, facts in graph.SERVICES.items():
-        for need in facts.needs:
-            yield _need_rule(service, need)
-
-
-def _need_rule(service: str, need: str) -> rules.Rule:
-    def check(value: Any) -> bool:
-        return service not in value or need in value
-
-    names = graph.SERVICES[service].title, graph.SERVICES[need].title
-    return rules.Invariant(
-        cel=f"!has(self.{service}) || has(self.{need})",
-        check=check,
-        message=f"{names[0]} needs {names[1]}, which this cloud does not have",
-        hint=f"add {need}: {{}} to spec.services, or remove {service}",
-        field=f".{service}",
-    )
-
-
 class Services(model.Model):
     """The OpenStack services of the cloud. One that is not named is not there."""
-
-    RULES: ClassVar[tuple[rules.Rule, ...]] = tuple(_need_rules())
-    keystone: openstack.Settings | None = None
-    """Identity: users, projects, tokens and the catalogue."""
-    glance: openstack.GlanceSettings | None = None
-    """Images."""
-    placement: openstack.Settings | None = None
-    """The inventory of what machines can give to guests."""
-    nova: openstack.Settings | None = None
-    """Servers."""
-    neutron: openstack.Settings | None = None
-    """Networks."""
-    cinder: openstack.CinderSettings | None = None
-    """Volumes."""
 
 
 class Backing(model.Model):
@@ -145,3 +104,48 @@ class Cloud(model.Resource):
     )
     spec: CloudSpec
     status: CloudStatus = CloudStatus()
+
+
+def of(services: Sequence[service.Service]) -> type[Cloud]:
+    """The model of a Cloud that may name these services."""
+
+    class Ruled(Services):
+        RULES: ClassVar[tuple[rules.Rule, ...]] = tuple(_need_rules(services))
+
+    fields: dict[str, Any] = {
+        one.name: (one.settings | None, Field(None, description=one.sentence)) for one in services
+    }
+    named = create_model("Services", __base__=Ruled, __doc__=Services.__doc__, **fields)
+    spec = create_model(
+        "CloudSpec", __base__=CloudSpec, __doc__=CloudSpec.__doc__, services=(named, ...)
+    )
+    return create_model("Cloud", __base__=Cloud, __doc__=Cloud.__doc__, spec=(spec, ...))
+
+
+def _need_rules(services: Sequence[service.Service]) -> Iterator[rules.Rule]:
+    """There is a service, and one rule for each need of each."""
+    yield rules.Invariant(
+        cel=" || ".join(f"has(self.{one.name})" for one in services),
+        check=bool,
+        message="names no service",
+        hint="add at least keystone: {}",
+    )
+    kinds = {one.name: one.kind for one in services}
+    for one in services:
+        for need in one.needs:
+            yield _need_rule(one, need, kinds[need])
+
+
+def _need_rule(one: service.Service, need: str, kind: str) -> rules.Rule:
+    name = one.name
+
+    def check(value: Any) -> bool:
+        return name not in value or need in value
+
+    return rules.Invariant(
+        cel=f"!has(self.{name}) || has(self.{need})",
+        check=check,
+        message=f"{one.kind} needs {kind}, which this cloud does not have",
+        hint=f"add {need}: {{}} to spec.services, or remove {name}",
+        field=f".{name}",
+    )

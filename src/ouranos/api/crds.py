@@ -63,14 +63,14 @@ def _column(column: kinds.Column) -> dict[str, Any]:
     }
 
 
-def generate() -> list[dict[str, Any]]:
+def generate(known: kinds.Kinds) -> list[dict[str, Any]]:
     """The CustomResourceDefinitions of all kinds; where the Cloud's is, the last, all are."""
-    return [definition(kind) for kind in reversed(tuple(kinds.KINDS.values()))]
+    return [definition(kind) for kind in reversed(tuple(known.values()))]
 
 
-def files() -> dict[str, str]:
+def files(known: kinds.Kinds) -> dict[str, str]:
     """The text of each file of `deploy/crds/` by its name."""
-    return {f"{crd['metadata']['name']}.yaml": _text(crd) for crd in generate()}
+    return {f"{crd['metadata']['name']}.yaml": _text(crd) for crd in generate(known)}
 
 
 class _Dumper(yaml.SafeDumper):
@@ -83,14 +83,14 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(crd: dict[str, Any]) -> str:
-    head = "# Made by `make crds` from src/ouranos/api; do not edit.\n"
+    head = "# Made by `make crds`; do not edit.\n"
     return head + yaml.dump(crd, Dumper=_Dumper, sort_keys=False, width=120)
 
 
-def write(directory: Path) -> list[str]:
+def write(directory: Path, known: kinds.Kinds) -> list[str]:
     """Bring a folder of CRDs up to date and return the names of the files that changed or went."""
     directory.mkdir(parents=True, exist_ok=True)
-    wanted = files()
+    wanted = files(known)
     changed: list[str] = []
     for path in sorted(directory.glob("*.yaml")):
         if path.name not in wanted:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from ouranos.api import backing, cloud, model, names, openstack, rules, schema
+from ouranos.api import backing, cloud, model, names, openstack, rules, schema, service
 
 Object = dict[str, Any]
 
@@ -98,69 +98,59 @@ def _field(resource: type[model.Resource], name: str) -> schema.Schema:
     return schema.structural(annotation)
 
 
-def _definition(
-    resource: type[model.Resource], *columns: Column, scalable: bool = False
-) -> Definition:
-    return Definition(names.KINDS[resource.__name__], resource, columns, scalable)
+Kinds = Mapping[str, Definition]
+"""Kinds by their names."""
 
 
-def _service(resource: type[model.Resource]) -> Definition:
+def of(services: Sequence[service.Service]) -> Kinds:
+    """Every kind there is, for a set of OpenStack services.
+
+    Args:
+        services: each after all that it needs, as messages name them in this order.
+    """
+    return MappingProxyType(
+        {
+            definition.name.kind: definition
+            for definition in (_cloud(services), *map(_service, services), *_OTHERS)
+        }
+    )
+
+
+def _cloud(services: Sequence[service.Service]) -> Definition:
+    region = Column("Region", ".spec.region", priority=1, description="The region's name.")
+    awaited = "The first fact that is awaited."
+    message = Column("Message", _condition("message"), description=awaited)
+    columns = (_RELEASE, region, _READY, _REASON, message, _AGE)
+    return Definition(names.KINDS["Cloud"], cloud.of(services), columns)
+
+
+def _service(one: service.Service) -> Definition:
     replicas = Column("Replicas", ".spec.replicas", "integer", description="Copies of each part.")
-    return _definition(resource, _RELEASE, replicas, _READY, _REASON, _MESSAGE, _AGE, scalable=True)
+    columns = (_RELEASE, replicas, _READY, _REASON, _MESSAGE, _AGE)
+    return Definition(one.names, service.resource(one), columns, scalable=True)
 
 
-def _server(resource: type[model.Resource]) -> Definition:
-    return _definition(resource, _RELEASE, _READY, _REASON, _MESSAGE, _AGE)
+def _other(resource: type[model.Resource], *columns: Column) -> Definition:
+    shown = (*columns, _READY, _REASON, _MESSAGE, _AGE)
+    return Definition(names.KINDS[resource.__name__], resource, shown)
 
 
-_ALL: Final = (
-    _definition(
-        cloud.Cloud,
-        _RELEASE,
-        Column("Region", ".spec.region", priority=1, description="The region's name."),
-        _READY,
-        _REASON,
-        Column("Message", _condition("message"), description="The first fact that is awaited."),
-        _AGE,
-    ),
-    *map(
-        _service,
-        (
-            openstack.Keystone,
-            openstack.Glance,
-            openstack.Placement,
-            openstack.Nova,
-            openstack.Neutron,
-            openstack.Cinder,
-        ),
-    ),
-    *map(_server, (backing.MariaDB, backing.RabbitMQ, backing.Memcached, backing.OVN)),
-    _definition(
+_OTHERS: Final = (
+    _other(backing.MariaDB, _RELEASE),
+    _other(backing.RabbitMQ, _RELEASE),
+    _other(backing.Memcached, _RELEASE),
+    _other(backing.OVN, _RELEASE),
+    _other(
         openstack.Hypervisor,
         Column("Virtualization", ".status.virtualization", description="How guests run."),
         Column("Scheduling", ".spec.scheduling", description="Whether new guests may come."),
-        _READY,
-        _REASON,
-        _MESSAGE,
-        _AGE,
     ),
-    _definition(
+    _other(
         backing.Database,
         Column("Database", ".spec.database", description="The database in the server."),
-        _READY,
-        _REASON,
-        _MESSAGE,
-        _AGE,
     ),
-    _definition(
+    _other(
         backing.Vhost,
         Column("Vhost", ".spec.vhost", description="The virtual host in the server."),
-        _READY,
-        _REASON,
-        _MESSAGE,
-        _AGE,
     ),
 )
-
-KINDS: Final = MappingProxyType({definition.name.kind: definition for definition in _ALL})
-"""Every kind by its name."""

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Final, NoReturn, cast
 from ouranos.api import checks, errors, kinds, names, schema, tree
 
 Object = dict[str, Any]
+Source = str | os.PathLike[str] | BinaryIO
 
 MAXIMUM_BYTES: Final = 1_000_000
 STANDARD_INPUT: Final = "-"
@@ -58,22 +59,21 @@ class Document:
         )
 
 
-def load(source: str | os.PathLike[str] | BinaryIO, *, releases: Collection[str]) -> list[Object]:
+def load(source: Source, *, known: kinds.Kinds, releases: Collection[str]) -> list[Object]:
     """Read and check a file of objects.
 
     Args:
         source: a path, `-` for standard input is the caller's to open, or an open binary file.
+        known: the kinds that this Ouranos knows.
         releases: the OpenStack releases that this Ouranos knows.
 
     Raises:
         errors.InputError: the file cannot be used; printing the error says all.
     """
-    return [document.object for document in documents(source, releases=releases)]
+    return [one.object for one in documents(source, known=known, releases=releases)]
 
 
-def documents(
-    source: str | os.PathLike[str] | BinaryIO, *, releases: Collection[str]
-) -> list[Document]:
+def documents(source: Source, *, known: kinds.Kinds, releases: Collection[str]) -> list[Document]:
     """Read and check a file of objects, and keep where their parts are.
 
     Raises:
@@ -84,7 +84,7 @@ def documents(
         _refuse(
             file, 1, 1, "the file describes nothing", "describe a cloud: see examples/solo.yaml"
         )
-    mistakes = [mistake for root in roots for mistake in _mistakes(file, root, releases)]
+    mistakes = [mistake for root in roots for mistake in _mistakes(file, root, known, releases)]
     if not mistakes:
         found = _documents(file, roots)
         mistakes = [*_place(found), *_duplicates(found)]
@@ -93,7 +93,7 @@ def documents(
     raise errors.InputError(*sorted(mistakes, key=lambda mistake: (mistake.line, mistake.column)))
 
 
-def unchecked(source: str | os.PathLike[str] | BinaryIO) -> list[Document]:
+def unchecked(source: Source) -> list[Document]:
     """Read the objects of a file that was found right before.
 
     Raises:
@@ -106,7 +106,7 @@ def _documents(file: str, roots: list[tree.Node]) -> list[Document]:
     return [Document(file, _object(root), root) for root in roots if isinstance(root, tree.Mapping)]
 
 
-def _roots(source: str | os.PathLike[str] | BinaryIO) -> tuple[str, list[tree.Node]]:
+def _roots(source: Source) -> tuple[str, list[tree.Node]]:
     file, content = _read(source)
     return file, list(tree.Reader(_decoded(file, content), file).documents())
 
@@ -115,7 +115,7 @@ def _refuse(file: str, line: int, column: int, message: str, hint: str) -> NoRet
     raise errors.InputError(errors.Mistake(file, line, column, message, hint))
 
 
-def _read(source: str | os.PathLike[str] | BinaryIO) -> tuple[str, bytes]:
+def _read(source: Source) -> tuple[str, bytes]:
     if not isinstance(source, str | os.PathLike):
         name = getattr(source, "name", "")
         file = name if isinstance(name, str) and name else "standard input"
@@ -174,7 +174,9 @@ def _place_of(before: str) -> tuple[int, int]:
     return len(lines), len(lines[-1]) + 1
 
 
-def _mistakes(file: str, root: tree.Node, releases: Collection[str]) -> Iterator[errors.Mistake]:
+def _mistakes(
+    file: str, root: tree.Node, known: kinds.Kinds, releases: Collection[str]
+) -> Iterator[errors.Mistake]:
     if not isinstance(root, tree.Mapping):
         yield errors.Mistake(
             file,
@@ -184,7 +186,7 @@ def _mistakes(file: str, root: tree.Node, releases: Collection[str]) -> Iterator
             f"begin with apiVersion: {names.API_VERSION} and kind: Cloud",
         )
         return
-    for problem in _problems(root, releases):
+    for problem in _problems(root, known, releases):
         at = tree.position(root, problem.path, of_key=problem.names_key)
         subject = ": ".join(part for part in (errors.dotted(problem.path), problem.value) if part)
         yield errors.Mistake(
@@ -192,7 +194,9 @@ def _mistakes(file: str, root: tree.Node, releases: Collection[str]) -> Iterator
         )
 
 
-def _problems(root: tree.Mapping, releases: Collection[str]) -> list[errors.Problem]:
+def _problems(
+    root: tree.Mapping, known: kinds.Kinds, releases: Collection[str]
+) -> list[errors.Problem]:
     """What is wrong with one document; a question is asked once those before it are answered."""
     obj = _object(root)
     for missing in ("apiVersion", "kind", "metadata"):
@@ -200,7 +204,7 @@ def _problems(root: tree.Mapping, releases: Collection[str]) -> list[errors.Prob
             hint = "an object has apiVersion, kind, metadata and spec"
             return [errors.Problem((missing,), "", "is missing", hint)]
     kind = obj["kind"]
-    definition = kinds.KINDS.get(kind) if isinstance(kind, str) else None
+    definition = known.get(kind) if isinstance(kind, str) else None
     if definition is not None:
         empty = list(_empty(root, definition, ()))
         if empty:
@@ -208,7 +212,7 @@ def _problems(root: tree.Mapping, releases: Collection[str]) -> list[errors.Prob
         wrong = list(_metadata_problems(obj["metadata"]))
         if wrong:
             return wrong
-    found = checks.problems(obj, written=lambda path: tree.written(root, path))
+    found = checks.problems(obj, known, written=lambda path: tree.written(root, path))
     return list(found) or _release_problems(obj, releases)
 
 

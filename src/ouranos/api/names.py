@@ -41,12 +41,6 @@ def _singleton(kind: str) -> Name:
 
 _ALL = (
     Name("Cloud", "clouds", ("cld",)),
-    _singleton("Keystone"),
-    _singleton("Glance"),
-    _singleton("Placement"),
-    _singleton("Nova"),
-    _singleton("Neutron"),
-    _singleton("Cinder"),
     _singleton("MariaDB"),
     _singleton("RabbitMQ"),
     _singleton("Memcached"),
@@ -57,3 +51,4 @@ _ALL = (
 )
 
 KINDS: Final = MappingProxyType({name.kind: name for name in _ALL})
+"""Every kind but those of OpenStack's services, which their pages name."""

@@ -143,33 +143,6 @@ def _overlap(one: str, other: str) -> bool:
     return first is not None and second is not None and first.overlaps(second)
 
 
-def _reference(name: str) -> model.Reference:
-    return model.Reference(name=name)
-
-
-class Backing(model.Model):
-    """The backing services that a service stands on."""
-
-    mariadb_ref: model.Reference = _reference("mariadb")
-    """The MariaDB object that fulfils its Database claims."""
-    memcached_ref: model.Reference = _reference("memcached")
-    """The Memcached object whose server it caches in."""
-
-
-class MessagingBacking(Backing):
-    """The backing services that a service with workers stands on."""
-
-    rabbitmq_ref: model.Reference = _reference("rabbitmq")
-    """The RabbitMQ object that fulfils its Vhost claim."""
-
-
-class NeutronBacking(MessagingBacking):
-    """The backing services that Neutron stands on."""
-
-    ovn_ref: model.Reference = _reference("ovn")
-    """The OVN object whose databases it writes."""
-
-
 class ServiceSpec(Settings, model.Managed):
     """What every service is told. The Cloud writes it; people may write it themselves."""
 
@@ -207,28 +180,9 @@ class ServiceStatus(model.Status):
     endpoints: Endpoints = Endpoints()
 
 
-class KeystoneSpec(ServiceSpec):
-    """Keystone: identity."""
+class NovaShared(model.Model):
+    """What Nova is told of the cloud."""
 
-    backing: Backing = Backing()
-
-
-class GlanceSpec(ServiceSpec, GlanceSettings):
-    """Glance: images."""
-
-    backing: Backing = Backing()
-
-
-class PlacementSpec(ServiceSpec):
-    """Placement: the inventory of resources."""
-
-    backing: Backing = Backing()
-
-
-class NovaSpec(ServiceSpec):
-    """Nova: servers."""
-
-    backing: MessagingBacking = MessagingBacking()
     compute: Compute = Compute()
 
 
@@ -239,60 +193,11 @@ class NeutronCompute(model.Model):
     """Who moves packets: the kernel (system), Open vSwitch itself (netdev), or what is there."""
 
 
-class NeutronSpec(ServiceSpec):
-    """Neutron: networks."""
+class NeutronShared(model.Model):
+    """What Neutron is told of the cloud."""
 
-    backing: NeutronBacking = NeutronBacking()
     network: Underlay = Underlay()
     compute: NeutronCompute = NeutronCompute()
-
-
-class CinderSpec(ServiceSpec, CinderSettings):
-    """Cinder: volumes."""
-
-    backing: MessagingBacking = MessagingBacking()
-
-
-class Keystone(model.Resource):
-    """Keystone, the identity service: users, projects, tokens and the catalogue."""
-
-    spec: KeystoneSpec
-    status: ServiceStatus = ServiceStatus()
-
-
-class Glance(model.Resource):
-    """Glance, the image service."""
-
-    spec: GlanceSpec
-    status: ServiceStatus = ServiceStatus()
-
-
-class Placement(model.Resource):
-    """Placement, the inventory of what machines can give to guests."""
-
-    spec: PlacementSpec
-    status: ServiceStatus = ServiceStatus()
-
-
-class Nova(model.Resource):
-    """Nova, the compute service: API, metadata, conductor, scheduler and one cell."""
-
-    spec: NovaSpec
-    status: ServiceStatus = ServiceStatus()
-
-
-class Neutron(model.Resource):
-    """Neutron, the network service, with OVN."""
-
-    spec: NeutronSpec
-    status: ServiceStatus = ServiceStatus()
-
-
-class Cinder(model.Resource):
-    """Cinder, the volume service."""
-
-    spec: CinderSpec
-    status: ServiceStatus = ServiceStatus()
 
 
 class HypervisorSpec(model.Model):

@@ -42,12 +42,12 @@ def command(
 
 def read(file: Path) -> list[dict[str, Any]]:
     """The documents of a cloud file, checked and with defaults; or one precise error."""
-    from ouranos import releases  # noqa: PLC0415 - not before it is needed
+    from ouranos import releases, services  # noqa: PLC0415 - not before they are needed
     from ouranos.api import errors as input_errors  # noqa: PLC0415
     from ouranos.api import load  # noqa: PLC0415
 
     try:
-        return load.load(file, releases=releases.names())
+        return load.load(file, known=services.KNOWN.kinds, releases=releases.names())
     except input_errors.InputError as error:
         raise wrong(error) from error
 

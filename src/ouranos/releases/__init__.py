@@ -13,19 +13,6 @@ from ouranos.kit import conditions, errors
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceFacts:
-    """What one OpenStack service is in this release."""
-
-    package: str
-    """Name of its distribution on PyPI."""
-    version: str
-    wsgi: dict[str, str]
-    """Component to `module:callable` of its WSGI application."""
-    commands: tuple[str, ...]
-    """Console scripts that Ouranos runs."""
-
-
-@dataclass(frozen=True, slots=True)
 class HypervisorFacts:
     """The oldest hypervisor software that this release's Nova accepts, and the next one's will."""
 
@@ -54,8 +41,8 @@ class Facts:
     python: str
     manylinux: str
     upgrade_order: tuple[str, ...]
+    """Services in the order in which they get this release; those not named come after them."""
     hypervisor: HypervisorFacts
-    services: dict[str, ServiceFacts]
     packages: PackageFacts
 
 

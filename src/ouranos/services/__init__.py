@@ -2,38 +2,23 @@
 
 import httpx2
 
-from ouranos.kit import controller, kinds, objects
+from ouranos.api import crds
+from ouranos.kit import controller, objects
 from ouranos.openstack import sessions
-from ouranos.services import (
-    cinder,
-    cloud,
-    crds,
-    glance,
-    keystone,
-    neutron,
-    nova,
-    page,
-    pipeline,
-    placement,
-)
+from ouranos.services import cloud, pipeline, registry
 
-PAGES: tuple[page.Service, ...] = (
-    keystone.SERVICE,
-    glance.SERVICE,
-    placement.SERVICE,
-    nova.SERVICE,
-    neutron.SERVICE,
-    cinder.SERVICE,
-)
-
-
-for _page in PAGES:
-    kinds.register(_page.kind)
+KNOWN = registry.found(__name__)
+"""The services that there are, by their pages."""
 
 
 def definitions() -> list[objects.Object]:
-    """Definitions of the kinds that only pages know; they are applied before anything else."""
-    return crds.of(PAGES)
+    """Definitions of all kinds; they are applied before anything else."""
+    return crds.generate(KNOWN.kinds)
+
+
+def packages(release: str) -> list[str]:
+    """What the services of a release take into its image, as requirements."""
+    return [package for one in KNOWN.pages for package in one.releases.get(release, ())]
 
 
 def controllers(
@@ -44,4 +29,5 @@ def controllers(
     Args:
         transport: Carries requests to OpenStack's APIs; the network when None.
     """
-    return [cloud.controller(), *pipeline.controllers(PAGES, sessions.Sessions(transport))]
+    kept = sessions.Sessions(transport)
+    return [cloud.controller(KNOWN), *pipeline.controllers(KNOWN, kept)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ouranos.api import openstack
 from ouranos.kit import kinds
 from ouranos.openstack import configuration, resources
 from ouranos.services import page
@@ -102,9 +103,11 @@ def complaint(answer: Any) -> str | None:
 SERVICE = page.Service(
     kind=kinds.CINDER,
     name=NAME,
+    about="volumes",
     uid=42407,
-    releases=frozenset({"2026.2"}),
+    releases={"2026.2": ("cinder==29.0.0",)},
     needs=("keystone", "glance"),
+    accepts=openstack.CinderSettings,
     databases=(page.Database("cinder"),),
     queue=True,
     settings=page.Settings(

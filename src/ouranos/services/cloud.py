@@ -7,6 +7,7 @@ told of in the condition `InControl`.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from ouranos import releases
@@ -25,16 +26,40 @@ from ouranos.kit import (
 )
 from ouranos.kit.conditions import Reason
 from ouranos.kit.objects import Key, Object
-from ouranos.services import cloud_fields, cloud_parts, cloud_state
+from ouranos.services import cloud_fields, cloud_parts, cloud_state, registry
 
 IN_CONTROL: Final = "InControl"
 _UNDISTURBED: Final = "Every part is as the Cloud says"
 _FOR_HANDS: Final = "put the value into the Cloud, or leave it: the Cloud keeps off"
 
 
-def controller() -> definition.Controller:
-    """The controller of Clouds."""
-    watched = (*cloud_parts.KINDS.values(), kinds.HYPERVISOR)
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One pass over a Cloud, and the services that there are."""
+
+    pass_: passes.Pass
+    known: registry.Registry
+
+    def present(self, name: str) -> Object | None:
+        """A part, as the cache has it."""
+        return self.pass_.cache.get(self.known.parts[name], name, self.pass_.key.namespace)
+
+    def is_ours(self, obj: Object) -> bool:
+        """Whether the Cloud has made an object."""
+        return objects.controller_uid(obj) == objects.uid_of(self.pass_.object)
+
+
+def controller(known: registry.Registry) -> definition.Controller:
+    """The controller of Clouds.
+
+    Args:
+        known: the services that a Cloud may name.
+    """
+
+    async def reconcile(pass_: passes.Pass) -> outcome.Outcome:
+        return await _reconcile(_Work(pass_, known))
+
+    watched = (*known.parts.values(), kinds.HYPERVISOR)
     return definition.Controller(
         name="cloud",
         kind=kinds.CLOUD,
@@ -49,35 +74,40 @@ def _cloud_of(obj: Object, _held: cache.Cache) -> Iterable[Key]:
     return (Key(namespace, namespace),)
 
 
-async def reconcile(pass_: passes.Pass) -> outcome.Outcome:
+async def _reconcile(work: _Work) -> outcome.Outcome:
     """Make one pass over a Cloud."""
+    pass_ = work.pass_
     if pass_.deleting:
-        return await _take_down(pass_)
+        return await _take_down(work)
     try:
-        cloud = checked(pass_.object)
+        cloud = checked(pass_.object, work.known)
     except errors.Terminal as error:
         _tell_refused(pass_, error)
         raise
     await pass_.add_finalizer()
-    wanted = cloud_parts.parts(cloud)
+    wanted = cloud_parts.parts(work.known, cloud)
     disturbed: list[str] = []
     result = outcome.DONE
     for part in wanted:
-        result |= await outcome.settle(_make(pass_, part, disturbed))
-    result |= await _remove(pass_, cloud)
-    disturbed += _left_behind(pass_, wanted)
+        result |= await outcome.settle(_make(work, part, disturbed))
+    result |= await _remove(work, cloud)
+    disturbed += _left_behind(work, wanted)
     _tell_control(pass_, disturbed)
-    return result | _tell(pass_, cloud, wanted)
+    return result | _tell(work, cloud, wanted)
 
 
-def checked(obj: Object) -> Object:
+def checked(obj: Object, known: registry.Registry) -> Object:
     """The Cloud with its defaults, once it is known to keep all rules.
+
+    Args:
+        obj: the Cloud as the API has it.
+        known: the services that it may name.
 
     Raises:
         errors.Terminal: it does not; the message says what to change.
     """
     try:
-        spec = checks.parse(obj).as_object()["spec"]
+        spec = checks.parse(obj, known.kinds).as_object()["spec"]
     except input_errors.InvalidObject as error:
         raise errors.Terminal(Reason.INVALID_SPEC, str(error)) from error
     releases.find(spec["release"])
@@ -91,20 +121,10 @@ def checked(obj: Object) -> Object:
     return {**obj, "spec": spec}
 
 
-def _present(pass_: passes.Pass, name: str) -> Object | None:
-    return pass_.cache.get(cloud_parts.KINDS[name], name, pass_.key.namespace)
-
-
-def _is_ours(pass_: passes.Pass, obj: Object) -> bool:
-    return objects.controller_uid(obj) == objects.uid_of(pass_.object)
-
-
-async def _make(
-    pass_: passes.Pass, part: cloud_parts.Part, disturbed: list[str]
-) -> outcome.Outcome:
+async def _make(work: _Work, part: cloud_parts.Part, disturbed: list[str]) -> outcome.Outcome:
     """Apply what the Cloud wants of a part, as far as nobody else has a say in it."""
-    present = _present(pass_, part.name)
-    if present is not None and not _is_ours(pass_, present):
+    pass_, present = work.pass_, work.present(part.name)
+    if present is not None and not work.is_ours(present):
         disturbed.append(f"{part.kind.kind}/{part.name} was made by somebody else")
         return outcome.DONE
     if present is not None and objects.is_deleting(present):
@@ -125,47 +145,48 @@ async def _make(
     return outcome.DONE
 
 
-async def _remove(pass_: passes.Pass, cloud: Object) -> outcome.Outcome:
+async def _remove(work: _Work, cloud: Object) -> outcome.Outcome:
     """Let services go that the spec names no more, each before what it needs; data stays."""
-    held = {name: _present(pass_, name) for name in cloud_parts.KINDS}
+    pass_, known = work.pass_, work.known
+    held = {name: work.present(name) for name in known.parts}
     there = frozenset(name for name, obj in held.items() if obj is not None)
-    ours = {name: obj for name, obj in held.items() if obj and _is_ours(pass_, obj)}
+    ours = {name: obj for name, obj in held.items() if obj and work.is_ours(obj)}
     result = outcome.DONE
-    for name in cloud_parts.unwanted(cloud, frozenset(ours)):
-        kind = cloud_parts.KINDS[name]
-        users = cloud_parts.needed_by(name, there)
+    for name in cloud_parts.unwanted(known, cloud, frozenset(ours)):
+        kind = known.parts[name]
+        users = cloud_parts.needed_by(known, name, there)
         if users:
-            titles = ", ".join(cloud_parts.KINDS[user].kind for user in users)
+            titles = ", ".join(known.parts[user].kind for user in users)
             result |= outcome.wait(f"{kind.kind}/{name} stays until {titles} is gone")
             continue
         if not objects.is_deleting(ours[name]):
             message = f"{kind.kind} is taken out of the cloud; its databases and volumes are kept"
             await pass_.event("Normal", "ServiceRemoved", message)
             await pass_.delete(kind, name, uid=objects.uid_of(ours[name]))
-        if _present(pass_, name) is not None:
+        if work.present(name) is not None:
             result |= outcome.wait(f"{kind.kind}/{name} is being deleted; its data is kept")
     return result
 
 
-def _left_behind(pass_: passes.Pass, wanted: tuple[cloud_parts.Part, ...]) -> list[str]:
+def _left_behind(work: _Work, wanted: tuple[cloud_parts.Part, ...]) -> list[str]:
     """Backing services that nothing uses any more: they hold data, so a person decides."""
     names = {part.name for part in wanted}
     return [
         f"{kind.kind}/{name} is used by no service any more and is kept, because it may hold data; "
         f"delete it when that is not needed"
-        for name, kind in cloud_parts.KINDS.items()
+        for name, kind in work.known.parts.items()
         if cloud_parts.is_backing(name)
         and name not in names
-        and (obj := _present(pass_, name))
-        and _is_ours(pass_, obj)
+        and (obj := work.present(name))
+        and work.is_ours(obj)
     ]
 
 
-async def _take_down(pass_: passes.Pass) -> outcome.Outcome:
+async def _take_down(work: _Work) -> outcome.Outcome:
     """Let services go in order; with the Cloud itself goes what it still owns. Data stays."""
-    going = await _remove(pass_, pass_.object)
+    going = await _remove(work, work.pass_.object)
     if going.done:
-        await pass_.remove_finalizer()
+        await work.pass_.remove_finalizer()
     return going
 
 
@@ -192,11 +213,10 @@ def _say(pass_: passes.Pass, type_: str, status: str, reason: str, message: str)
     )
 
 
-def _tell(
-    pass_: passes.Pass, cloud: Object, wanted: tuple[cloud_parts.Part, ...]
-) -> outcome.Outcome:
+def _tell(work: _Work, cloud: Object, wanted: tuple[cloud_parts.Part, ...]) -> outcome.Outcome:
     """Write into the draft of the status how the parts are; what is awaited is the outcome."""
-    held = {part.name: _present(pass_, part.name) for part in wanted}
+    pass_ = work.pass_
+    held = {part.name: work.present(part.name) for part in wanted}
     findings = [
         cloud_state.of_part(part.condition, part.kind.kind, part.name, held[part.name])
         for part in wanted
@@ -204,7 +224,7 @@ def _tell(
     if "nova" in held:
         machines = pass_.cache.list(kinds.HYPERVISOR, pass_.key.namespace)
         findings.append(cloud_state.of_hypervisors(machines))
-    _tell_parts(pass_, findings)
+    _tell_parts(work, findings)
     late = cloud_state.first_awaited(findings)
     status = pass_.status
     status["endpoints"] = cloud_state.endpoints(
@@ -221,13 +241,10 @@ def _tell(
     return outcome.wait(late.sentence)
 
 
-def _tell_parts(pass_: passes.Pass, findings: list[cloud_state.Finding]) -> None:
-    told = {finding.condition for finding in findings}
-    pass_.conditions[:] = [
-        one
-        for one in pass_.conditions
-        if one["type"] in told or one["type"] not in cloud_state.OF_PARTS
-    ]
+def _tell_parts(work: _Work, findings: list[cloud_state.Finding]) -> None:
+    pass_, told = work.pass_, {finding.condition for finding in findings}
+    gone = cloud_state.conditions_of_parts(work.known) - told
+    pass_.conditions[:] = [one for one in pass_.conditions if one["type"] not in gone]
     for finding in findings:
         if finding.ready:
             _say(pass_, finding.condition, conditions.TRUE, Reason.SUCCEEDED, "")

@@ -7,25 +7,12 @@ the spec leaves to defaults is left out, so that the fields stay free for other 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any
 
-from ouranos.api import graph
-from ouranos.kit import kinds, objects
+from ouranos.api import schema
+from ouranos.kit import objects
 from ouranos.kit.objects import Kind, Object
-
-KINDS: Final[dict[str, Kind]] = {
-    "mariadb": kinds.MARIADB,
-    "rabbitmq": kinds.RABBITMQ,
-    "memcached": kinds.MEMCACHED,
-    "ovn": kinds.OVN,
-    "keystone": kinds.KEYSTONE,
-    "placement": kinds.PLACEMENT,
-    "glance": kinds.GLANCE,
-    "neutron": kinds.NEUTRON,
-    "cinder": kinds.CINDER,
-    "nova": kinds.NOVA,
-}
-"""Each part's kind by its name, which is the object's name too; each part after what it needs."""
+from ouranos.services import page, registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +20,7 @@ class Part:
     """An object that the Cloud wants.
 
     Attributes:
-        name: its name and its name in the service graph.
+        name: its name, which is the object's name too.
         kind: its kind.
         wanted: the fields that the Cloud has an opinion on.
     """
@@ -55,35 +42,36 @@ def condition(kind: Kind) -> str:
 
 def is_backing(name: str) -> bool:
     """Whether a part is what services stand on, and may hold their data."""
-    return name in graph.BACKING
+    return name in registry.BACKING
 
 
-def parts(cloud: Object) -> tuple[Part, ...]:
+def parts(known: registry.Registry, cloud: Object) -> tuple[Part, ...]:
     """The objects that a Cloud wants, each after all that it needs.
 
     Args:
+        known: the services that there are.
         cloud: a Cloud whose spec has its defaults and keeps all rules.
     """
-    services: Object = cloud["spec"]["services"]
-    backing = graph.backing_of(services)
+    spec: Object = cloud["spec"]
+    services = [known.services[name] for name in spec["services"]]
+    backing = {name for one in services for name in registry.stands_on(one)}
     made = {
-        **{name: _backing_spec(cloud["spec"], name) for name in backing},
-        **{name: _service_spec(cloud["spec"], name) for name in services},
+        **{name: {"release": spec["release"], **spec["backing"][name]} for name in backing},
+        **{one.name: _service_spec(spec, one) for one in services},
     }
     return tuple(
         Part(name, kind, _object(cloud, name, kind, made[name]))
-        for name, kind in KINDS.items()
+        for name, kind in known.parts.items()
         if name in made
     )
 
 
 def _object(cloud: Object, name: str, kind: Kind, spec: Object) -> Object:
-    component = "backing" if name in graph.BACKING else "service"
     labels = {
         "app.kubernetes.io/managed-by": "ouranos",
         "app.kubernetes.io/part-of": objects.key_of(cloud).name,
         "app.kubernetes.io/name": name,
-        "app.kubernetes.io/component": component,
+        "app.kubernetes.io/component": "backing" if is_backing(name) else "service",
     }
     return {
         "apiVersion": kind.api_version,
@@ -93,45 +81,43 @@ def _object(cloud: Object, name: str, kind: Kind, spec: Object) -> Object:
     }
 
 
-def _backing_spec(spec: Object, name: str) -> Object:
-    return {"release": spec["release"], **spec["backing"][name]}
-
-
-def _service_spec(spec: Object, name: str) -> Object:
-    network: Object = dict(spec["network"])
-    host = network.pop("publicHost", None)
-    settings: Object = {key: value for key, value in spec["services"][name].items() if value != {}}
-    extra: dict[str, Object] = {
-        "nova": {"compute": spec["compute"]},
-        "neutron": {"network": network, "compute": {"datapath": spec["compute"]["datapath"]}},
-    }
+def _service_spec(spec: Object, one: page.Service) -> Object:
+    host = spec["network"].get("publicHost")
+    said: Object = spec["services"][one.name]
     return {
         "release": spec["release"],
         "region": spec["region"],
         **({"publicHost": host} if host else {}),
-        **settings,
-        **extra.get(name, {}),
+        **{key: value for key, value in said.items() if value != {}},
+        **_shared(spec, schema.structural(one.shared)),
     }
 
 
-def unwanted(cloud: Object, present: frozenset[str]) -> tuple[str, ...]:
+def _shared(spec: Object, wanted: schema.Schema) -> Object:
+    """As much of the Cloud's spec as a service is told."""
+    found: Object = {}
+    for name, member in wanted.get("properties", {}).items():
+        value: Any = spec[name]
+        found[name] = _shared(value, member) if "properties" in member else value
+    return found
+
+
+def unwanted(known: registry.Registry, cloud: Object, present: frozenset[str]) -> tuple[str, ...]:
     """Services that are there and not in the spec, in the order in which they can go.
 
     Args:
+        known: the services that there are.
         cloud: the Cloud; when it is being deleted, it wants nothing.
         present: names of the parts that are there.
     """
     deleting = objects.is_deleting(cloud)
     wanted = frozenset[str]() if deleting else frozenset(cloud["spec"]["services"])
-    return tuple(
-        name for name in reversed(graph.SERVICES) if name in present and name not in wanted
-    )
+    order = reversed(tuple(known.services))
+    return tuple(name for name in order if name in present and name not in wanted)
 
 
-def needed_by(name: str, present: frozenset[str]) -> tuple[str, ...]:
+def needed_by(known: registry.Registry, name: str, present: frozenset[str]) -> tuple[str, ...]:
     """Services that are still there and cannot do without another service."""
     return tuple(
-        other
-        for other in graph.SERVICES
-        if other in present and name in graph.SERVICES[other].needs
+        other for other, one in known.services.items() if other in present and name in one.needs
     )

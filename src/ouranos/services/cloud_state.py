@@ -13,13 +13,9 @@ from typing import Final
 from ouranos.kit import conditions, kinds, objects, summary
 from ouranos.kit.conditions import Reason
 from ouranos.kit.objects import Object
-from ouranos.services import cloud_parts
+from ouranos.services import cloud_parts, registry
 
 HYPERVISORS: Final = "HypervisorsReady"
-OF_PARTS: Final = frozenset(
-    {HYPERVISORS, *(cloud_parts.condition(kind) for kind in cloud_parts.KINDS.values())}
-)
-"""The conditions of a Cloud that tell of parts."""
 NEEDS_A_PERSON: Final = (Reason.INVALID_SPEC, Reason.UNRECOVERABLE)
 
 _OF_THE_WHOLE: Final = (summary.READY, summary.PROGRESSING, summary.AVAILABLE)
@@ -63,6 +59,11 @@ class Finding:
     def needs_a_person(self) -> bool:
         """Whether it stays so until somebody changes something."""
         return not self.ready and self.reason in NEEDS_A_PERSON
+
+
+def conditions_of_parts(known: registry.Registry) -> frozenset[str]:
+    """The conditions of a Cloud that tell of parts."""
+    return frozenset({HYPERVISORS, *map(cloud_parts.condition, known.parts.values())})
 
 
 def of_part(condition: str, kind: str, name: str, obj: Object | None) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ouranos.api import openstack
 from ouranos.kit import kinds
 from ouranos.openstack import configuration
 from ouranos.services import page
@@ -45,8 +46,10 @@ def volumes(scope: page.Scope) -> tuple[page.Volume, ...]:
 SERVICE = page.Service(
     kind=kinds.GLANCE,
     name=NAME,
+    about="images",
     uid=42415,
-    releases=frozenset({"2026.2"}),
+    releases={"2026.2": ("glance==33.0.0",)},
+    accepts=openstack.GlanceSettings,
     databases=(page.Database("glance"),),
     settings=page.Settings("/etc/glance/glance-api.conf", settings),
     variables={"OS_GLANCE_CONFIG_DIR": "/etc/glance"},

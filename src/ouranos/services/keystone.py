@@ -48,8 +48,9 @@ def complaint(answer: Any) -> str | None:
 SERVICE = page.Service(
     kind=kinds.KEYSTONE,
     name=NAME,
+    about="users, projects, tokens and the catalogue",
     uid=42425,
-    releases=frozenset({"2026.2"}),
+    releases={"2026.2": ("keystone==30.0.0",)},
     needs=(),
     databases=(page.Database("keystone"),),
     secrets=(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ouranos.api import openstack
 from ouranos.kit import kinds
 from ouranos.openstack import configuration, resources
 from ouranos.services import page
@@ -75,8 +76,10 @@ def inside(scope: page.Scope) -> tuple[resources.Resource, ...]:
 SERVICE = page.Service(
     kind=kinds.NEUTRON,
     name=NAME,
+    about="networks",
     uid=42435,
-    releases=frozenset({"2026.2"}),
+    releases={"2026.2": ("neutron==29.0.0",)},
+    shared=openstack.NeutronShared,
     databases=(page.Database("neutron"),),
     queue=True,
     ovn=True,

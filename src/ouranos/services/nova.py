@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ouranos.api import openstack
 from ouranos.kit import kinds
 from ouranos.openstack import configuration, resources
 from ouranos.services import page
@@ -75,10 +76,12 @@ def complaint(answer: Any) -> str | None:
 SERVICE = page.Service(
     kind=kinds.NOVA,
     name=NAME,
+    about="servers",
     uid=42436,
-    releases=frozenset({"2026.2"}),
+    releases={"2026.2": ("nova==34.0.0",)},
     needs=("keystone", "placement", "glance", "neutron"),
     optional=("cinder",),
+    shared=openstack.NovaShared,
     databases=(
         page.Database("nova_api", section="api_database"),
         page.Database("nova"),
@@ -130,7 +133,7 @@ SERVICE = page.Service(
             options=LOGINS,
             variables={"OS_DEFAULT__HOST": "nova-conductor"},
             volumes=volumes,
-            after_catalog=(kinds.PLACEMENT,),
+            after=(kinds.PLACEMENT,),
         ),
         page.Component(
             "scheduler",
@@ -139,7 +142,7 @@ SERVICE = page.Service(
             variables={"OS_DEFAULT__HOST": "nova-scheduler"},
             volumes=volumes,
             # openstacksdk takes a service that it does not find for absent as long as it lives.
-            after_catalog=(kinds.PLACEMENT,),
+            after=(kinds.PLACEMENT,),
         ),
     ),
     identity=page.Identity(user=NAME, endpoints=(page.Endpoint("compute", PORT, NAME, "/v2.1"),)),

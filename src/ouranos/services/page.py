@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from ouranos.api import model, openstack
 from ouranos.kit import objects
 from ouranos.openstack import configuration, resources
 
@@ -243,10 +244,9 @@ class Component:
     cpu: str = "50m"
     grace: int = 30
     """Seconds between SIGTERM and SIGKILL."""
-    after: tuple[str, ...] = ()
-    """Components of the same service that have to be up first."""
-    after_catalog: tuple[objects.Kind, ...] = ()
-    """Services whose catalogue entries have to be there first, because it reads them only once."""
+    after: tuple[str | objects.Kind, ...] = ()
+    """What has to come first: a component of the same service, by its name, that has to be up; a
+    service, by its kind, that has to be in the catalogue, because it is looked up only once."""
     node_label: str | None = None
     schedule: str | None = None
 
@@ -323,9 +323,12 @@ class Service:
 
     kind: objects.Kind
     name: str
+    about: str
+    """What it gives to users, as the rest of a sentence: `images`."""
     uid: int
     """User and group that its processes run as."""
-    releases: frozenset[str]
+    releases: Mapping[str, tuple[str, ...]]
+    """What each release that it was tried with takes into the image: `barbican==22.0.0`."""
     components: tuple[Component, ...]
     identity: Identity
     proof: Proof
@@ -333,6 +336,10 @@ class Service:
     """Names of services without which it cannot work."""
     optional: tuple[str, ...] = ()
     """Names of services that it uses where the cloud has them."""
+    accepts: type[openstack.Settings] = openstack.Settings
+    """What people may say of it."""
+    shared: type[model.Model] = model.Model
+    """Fields of the Cloud's spec that it is told too, as far as it needs them."""
     databases: tuple[Database, ...] = ()
     queue: bool = False
     cache: bool = True

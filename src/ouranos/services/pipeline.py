@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ouranos.api import checks
-from ouranos.api import names as api_names
 from ouranos.kit import controller, kinds, objects, outcome
 from ouranos.kit import pipeline as kit_pipeline
 from ouranos.openstack import sessions
-from ouranos.services import catalog, claims, files, page, secrets, work, workload
+from ouranos.services import catalog, claims, files, page, registry, secrets, work, workload
 
 STAGES: tuple[kit_pipeline.Stage[work.Work], ...] = (
     kit_pipeline.Stage((secrets.secrets,)),
@@ -36,34 +33,32 @@ OWNED = (
 )
 
 
-def controllers(
-    pages: Sequence[page.Service], given: sessions.Sessions
-) -> list[controller.Controller]:
+def controllers(known: registry.Registry, given: sessions.Sessions) -> list[controller.Controller]:
     """One controller for each page."""
-    names = {service.name: service.kind for service in pages}
-    return [controller_of(service, names, given) for service in pages]
+    return [controller_of(service, known, given) for service in known.pages]
 
 
 def controller_of(
-    service: page.Service, names: dict[str, objects.Kind], given: sessions.Sessions
+    service: page.Service, known: registry.Registry, given: sessions.Sessions
 ) -> controller.Controller:
     """The controller of one page.
 
     Args:
         service: The page.
-        names: All services that there are, with their kinds.
+        known: All services that there are.
         given: Sessions with the clouds.
     """
+    names = {one.name: one.kind for one in known.pages}
 
     async def reconcile(pass_: controller.Pass) -> outcome.Outcome:
         if pass_.deleting:
             return outcome.DONE
-        _check(service, pass_.object)
+        _check(service, known, pass_.object)
         scope = work.scope_of(service, pass_, names)
         work_ = work.Work(service, scope, pass_, given)
         return await kit_pipeline.run(pass_, work_, STAGES, available=workload.is_serving)
 
-    neighbours = [names[name] for name in (*service.needs, *service.optional) if name in names]
+    neighbours = [names[name] for name in (*service.needs, *service.optional)]
     watched = [*neighbours, kinds.POD, *([kinds.OVN] if service.ovn else [])]
     return controller.Controller(
         name=service.name,
@@ -75,16 +70,15 @@ def controller_of(
     )
 
 
-def _check(service: page.Service, obj: objects.Object) -> None:
+def _check(service: page.Service, known: registry.Registry, obj: objects.Object) -> None:
     """Refuse what an API server without our rules has let through."""
-    # A kind that only its page knows has no rules but its schema's.
-    wrong = checks.problems(obj) if service.kind.kind in api_names.KINDS else ()
+    wrong = checks.problems(obj, known.kinds)
     if wrong:
         raise work.refuse("; ".join(map(str, wrong)))
     release: str = obj["spec"]["release"]
     if release not in service.releases:
-        known = ", ".join(sorted(service.releases))
-        raise work.refuse(f"{service.kind.kind} has no release {release}; hint: choose {known}")
+        choice = ", ".join(sorted(service.releases))
+        raise work.refuse(f"{service.kind.kind} has no release {release}; hint: choose {choice}")
 
 
 def _same_namespace(service: page.Service, kind: objects.Kind) -> controller.Watch:

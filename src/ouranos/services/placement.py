@@ -22,8 +22,9 @@ def settings(scope: page.Scope) -> configuration.Sections:
 SERVICE = page.Service(
     kind=kinds.PLACEMENT,
     name=NAME,
+    about="the inventory of what machines can give to guests",
     uid=42482,
-    releases=frozenset({"2026.2"}),
+    releases={"2026.2": ("openstack-placement==16.0.0",)},
     databases=(page.Database("placement", section="placement_database"),),
     settings=page.Settings("/etc/placement/placement.conf", settings),
     variables={"OS_PLACEMENT_CONFIG_DIR": "/etc/placement"},

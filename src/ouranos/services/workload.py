@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ouranos.kit import conditions, errors, kinds, objects, outcome
+from ouranos.kit import conditions, errors, kinds, objects, outcome, pod
 from ouranos.services import claims, content, files, labels, manifests, page, pods, work
 
 Kinds = {
@@ -107,13 +107,14 @@ def _supporting(work_: work.Work) -> Sequence[objects.Object]:
     ]
 
 
-def _not_in_catalog(work_: work.Work, component: page.Component) -> Sequence[str]:
-    """The services that have no catalogue entry yet, of those whose entry the component reads."""
-    names = ((kind, kind.kind.lower()) for kind in component.after_catalog)
-    found = ((f"{kind.kind}/{name}", work_.held(kind, name)) for kind, name in names)
-    return [
-        told for told, obj in found if obj is None or not conditions.is_true(obj, "CatalogReady")
-    ]
+def _missing(work_: work.Work, first: str | objects.Kind, awaited: dict[str, str]) -> str:
+    """What has to come before a component, in words, as long as it is not there."""
+    if isinstance(first, str):
+        return first if first in awaited else ""
+    name = first.kind.lower()
+    found = work_.held(first, name)
+    ready = found is not None and conditions.is_true(found, "CatalogReady")
+    return "" if ready else f"the catalogue entry of {first.kind}/{name}"
 
 
 async def _component(
@@ -122,8 +123,7 @@ async def _component(
     """What a component still waits for; empty when it is up."""
     kind = Kinds[component.shape]
     name = manifests.name_of(work_.page, component)
-    first = [other for other in component.after if other in awaited]
-    first += [f"the catalogue entry of {told}" for told in _not_in_catalog(work_, component)]
+    first = [told for one in component.after if (told := _missing(work_, one, awaited))]
     if first and work_.held(kind, name) is None:
         return f"{kind.kind}/{name} comes after {', '.join(first)}"
     wanted = manifests.workload(work_.page, work_.scope, facts, component)
@@ -161,23 +161,8 @@ def is_serving(work_: work.Work) -> bool:
 def _trouble(work_: work.Work, component: str) -> str:
     """Why a component's pods are not ready, where a container says so."""
     selector = labels.selector(work_.page, component)
-    for pod in work_.pass_.cache.list(kinds.POD, work_.scope.namespace, labels=selector):
-        for status in objects.entries(pod, "status", "containerStatuses"):
-            if said := _said(status):
-                return f" (Pod/{pod['metadata']['name']}: {said})"
-    return ""
-
-
-def _said(status: objects.Object) -> str:
-    """The last line that a container which is not ready has left."""
-    if status.get("ready"):
-        return ""
-    for when in ("state", "lastState"):
-        for what in ("waiting", "terminated"):
-            message: str = objects.mapping(status, when, what).get("message", "")
-            if message:
-                return message.strip().rpartition("\n")[2]
-    return ""
+    found = work_.pass_.cache.list(kinds.POD, work_.scope.namespace, labels=selector)
+    return next((f" ({told})" for one in found if (told := pod.trouble(one))), "")
 
 
 def _report(work_: work.Work) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ouranos import services
-from ouranos.api import crds
 from ouranos.kit import cluster, objects
 
 _MANAGED = {"app.kubernetes.io/managed-by": "ouranos"}
@@ -12,7 +11,6 @@ _MANAGED = {"app.kubernetes.io/managed-by": "ouranos"}
 def needed(namespace: str) -> list[objects.Object]:
     """All of them, in the order in which they can be applied."""
     return [
-        *crds.generate(),
         *services.definitions(),
         {
             "apiVersion": "v1",

@@ -8,7 +8,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ouranos.api import cloud as api
+from ouranos import services
 from ouranos.solo import paths
 
 Network = ipaddress.IPv4Network
@@ -27,9 +27,9 @@ class Machine:
     @classmethod
     def of_cloud(cls, cloud: dict[str, Any]) -> Machine:
         """Read a Cloud object as a person wrote it; what it does not say has its default."""
-        spec = api.Cloud.model_validate(cloud).spec
-        network = spec.network
-        return cls(spec.release, str(network.management), str(network.public), network.mtu)
+        spec = services.KNOWN.kinds["Cloud"].parse(cloud).as_object()["spec"]
+        network = spec["network"]
+        return cls(spec["release"], network["management"], network["public"], network["mtu"])
 
     @classmethod
     def read(cls, cloud: paths.Paths) -> Machine | None:
