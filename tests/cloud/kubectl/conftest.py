@@ -9,40 +9,20 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import tests_kubectl
 import uvicorn
 
 from ouranos.engine.apiserver import server, tls
 from ouranos.engine.apiserver.parts import LogRequest
-from ouranos.images import apt, processes
 from ouranos.kit import seams
 
-CACHE = Path(__file__).parents[3] / ".cache" / "kubectl"
-PACKAGE = "kubectl"  # what kubernetes-client depends on
-
 Kubectl = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-async def _fetch(directory: Path) -> Path:
-    """Extract the package below a directory; the host stays as it is."""
-    patience = processes.Patience()
-    root = directory / "apt"
-    root.mkdir(parents=True, exist_ok=True)
-    source = apt.Apt(root, "trixie", patience, await apt.host_archive(patience))
-    await source.update()
-    environment = {**os.environ, "APT_CONFIG": str(root / "apt.conf")}
-    command = ["apt-get", "-qq", "download", PACKAGE]
-    subprocess.run(command, cwd=root, env=environment, check=True)  # noqa: ASYNC221
-    (package,) = root.glob(f"{PACKAGE}_*.deb")
-    subprocess.run(["dpkg-deb", "-x", package, directory / "new"], check=True)  # noqa: ASYNC221
-    (directory / "new").rename(directory / "root")
-    return directory / "root" / "usr" / "bin" / "kubectl"
 
 
 @pytest.fixture(scope="session")
 def binary() -> Path:
     """Debian 13's kubectl."""
-    found = CACHE / "root" / "usr" / "bin" / "kubectl"
-    return found if found.exists() else asyncio.run(_fetch(CACHE))
+    return tests_kubectl.binary()
 
 
 async def _said(request: LogRequest) -> AsyncIterator[bytes]:
