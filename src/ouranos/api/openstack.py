@@ -1,4 +1,4 @@
-"""What can be said of each OpenStack service? Asked by the kinds and by the Cloud."""
+"""What can be said of any OpenStack service, and of machines? Asked by the kinds and the pages."""
 
 from __future__ import annotations
 
@@ -7,10 +7,6 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from ouranos.api import model, options, rules, values
-
-_SERVER_STAYS = rules.immutable(
-    "the volumes on it would stay behind", "put back the old value and move the volumes first"
-)
 
 
 class Settings(model.Model):
@@ -22,85 +18,6 @@ class Settings(model.Model):
     """Options put over those that Ouranos sets, by section and name. Secrets are refused."""
     policy: options.Policy = Field(default_factory=dict, json_schema_extra={"default": {}})
     """Access rules put over those of the service: oslo.policy check strings by rule."""
-
-
-class Filesystem(model.Model):
-    """Images are files in a volume."""
-
-    storage: values.VolumeSize = "20Gi"
-    """Size of the volume, such as 20Gi."""
-
-
-class GlanceBackend(model.Model):
-    """Where Glance keeps images."""
-
-    filesystem: Filesystem = Filesystem()
-
-
-class LocalVolumes(model.Model):
-    """Volumes are files on the machine that runs Cinder; guests on that machine can use them."""
-
-    storage: values.VolumeSize = "20Gi"
-    """Size of the folder that holds all volumes, such as 20Gi."""
-
-
-class NFSVolumes(model.Model):
-    """Volumes are files on an NFS server that somebody else runs."""
-
-    server: Annotated[values.Host, _SERVER_STAYS]
-    """Host name or IPv4 address of the server."""
-    path: Annotated[
-        str,
-        StringConstraints(min_length=2, max_length=1024),
-        rules.matches(
-            r"(/[A-Za-z0-9._+@%=,-]+)+",
-            "is not an absolute path",
-            "write it as /exports/cinder, without blanks and colons",
-        ),
-        _SERVER_STAYS,
-    ]
-    """The exported folder, such as /exports/cinder."""
-    mount_options: (
-        Annotated[
-            str,
-            StringConstraints(min_length=1, max_length=1024),
-            rules.matches(
-                r"[A-Za-z0-9._=:,-]+",
-                "is not a list of mount options",
-                "write them as mount -o takes them, such as vers=4.2,nconnect=4",
-            ),
-        ]
-        | None
-    ) = None
-    """Options for mounting, as `mount -o` takes them."""
-
-
-class CinderBackend(model.Model):
-    """Where Cinder keeps volumes."""
-
-    RULES: ClassVar[tuple[rules.Rule, ...]] = (
-        rules.one_of("local", "nfs"),
-        rules.same_one_of(
-            "local",
-            "nfs",
-            reason="the volumes would stay behind",
-            hint="put back the old choice and move the volumes first",
-        ),
-    )
-    local: LocalVolumes | None = None
-    nfs: NFSVolumes | None = None
-
-
-class GlanceSettings(Settings):
-    """What people may say of Glance."""
-
-    backend: GlanceBackend = GlanceBackend()
-
-
-class CinderSettings(Settings):
-    """What people may say of Cinder."""
-
-    backend: CinderBackend = CinderBackend(local=LocalVolumes())
 
 
 class Compute(model.Model):
@@ -178,26 +95,6 @@ class ServiceStatus(model.Status):
     release: Annotated[str, StringConstraints(max_length=16)] | None = None
     """The release that is fully rolled out."""
     endpoints: Endpoints = Endpoints()
-
-
-class NovaShared(model.Model):
-    """What Nova is told of the cloud."""
-
-    compute: Compute = Compute()
-
-
-class NeutronCompute(model.Model):
-    """How machines move packets."""
-
-    datapath: values.Datapath = "auto"
-    """Who moves packets: the kernel (system), Open vSwitch itself (netdev), or what is there."""
-
-
-class NeutronShared(model.Model):
-    """What Neutron is told of the cloud."""
-
-    network: Underlay = Underlay()
-    compute: NeutronCompute = NeutronCompute()
 
 
 class HypervisorSpec(model.Model):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
-from ouranos.api import openstack
+from pydantic import StringConstraints
+
+from ouranos.api import model, openstack, rules, values
 from ouranos.kit import kinds
 from ouranos.openstack import configuration, resources
 from ouranos.services import page
@@ -22,6 +24,71 @@ LOGINS = tuple(
     page.Option(section, "password", "user")
     for section in ("keystone_authtoken", "service_user", "nova")
 )
+
+
+_SERVER_STAYS = rules.immutable(
+    "the volumes on it would stay behind", "put back the old value and move the volumes first"
+)
+
+
+class LocalVolumes(model.Model):
+    """Volumes are files on the machine that runs Cinder; guests on that machine can use them."""
+
+    storage: values.VolumeSize = DEFAULT_STORAGE
+    """Size of the folder that holds all volumes, such as 20Gi."""
+
+
+class NFSVolumes(model.Model):
+    """Volumes are files on an NFS server that somebody else runs."""
+
+    server: Annotated[values.Host, _SERVER_STAYS]
+    """Host name or IPv4 address of the server."""
+    path: Annotated[
+        str,
+        StringConstraints(min_length=2, max_length=1024),
+        rules.matches(
+            r"(/[A-Za-z0-9._+@%=,-]+)+",
+            "is not an absolute path",
+            "write it as /exports/cinder, without blanks and colons",
+        ),
+        _SERVER_STAYS,
+    ]
+    """The exported folder, such as /exports/cinder."""
+    mount_options: (
+        Annotated[
+            str,
+            StringConstraints(min_length=1, max_length=1024),
+            rules.matches(
+                r"[A-Za-z0-9._=:,-]+",
+                "is not a list of mount options",
+                "write them as mount -o takes them, such as vers=4.2,nconnect=4",
+            ),
+        ]
+        | None
+    ) = None
+    """Options for mounting, as `mount -o` takes them."""
+
+
+class Backend(model.Model):
+    """Where Cinder keeps volumes."""
+
+    RULES: ClassVar[tuple[rules.Rule, ...]] = (
+        rules.one_of("local", "nfs"),
+        rules.same_one_of(
+            "local",
+            "nfs",
+            reason="the volumes would stay behind",
+            hint="put back the old choice and move the volumes first",
+        ),
+    )
+    local: LocalVolumes | None = None
+    nfs: NFSVolumes | None = None
+
+
+class Accepted(openstack.Settings):
+    """What people may say of Cinder."""
+
+    backend: Backend = Backend(local=LocalVolumes())
 
 
 def share(scope: page.Scope) -> str:
@@ -107,7 +174,7 @@ SERVICE = page.Service(
     uid=42407,
     releases={"2026.2": ("cinder==29.0.0",)},
     needs=("keystone", "glance"),
-    accepts=openstack.CinderSettings,
+    accepts=Accepted,
     databases=(page.Database("cinder"),),
     queue=True,
     settings=page.Settings(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ouranos.api import openstack
+from ouranos.api import model, openstack, values
 from ouranos.kit import kinds
 from ouranos.openstack import configuration
 from ouranos.services import page
@@ -11,6 +11,25 @@ NAME = "glance"
 PORT = 9292
 STATE = "/var/lib/glance"
 DEFAULT_STORAGE = "20Gi"
+
+
+class Filesystem(model.Model):
+    """Images are files in a volume."""
+
+    storage: values.VolumeSize = DEFAULT_STORAGE
+    """Size of the volume, such as 20Gi."""
+
+
+class Backend(model.Model):
+    """Where Glance keeps images."""
+
+    filesystem: Filesystem = Filesystem()
+
+
+class Accepted(openstack.Settings):
+    """What people may say of Glance."""
+
+    backend: Backend = Backend()
 
 
 def settings(scope: page.Scope) -> configuration.Sections:
@@ -49,7 +68,7 @@ SERVICE = page.Service(
     about="images",
     uid=42415,
     releases={"2026.2": ("glance==33.0.0",)},
-    accepts=openstack.GlanceSettings,
+    accepts=Accepted,
     databases=(page.Database("glance"),),
     settings=page.Settings("/etc/glance/glance-api.conf", settings),
     variables={"OS_GLANCE_CONFIG_DIR": "/etc/glance"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ouranos.api import openstack
+from ouranos.api import model, openstack, values
 from ouranos.kit import kinds
 from ouranos.openstack import configuration, resources
 from ouranos.services import page
@@ -19,6 +19,20 @@ LOGINS = (
     page.Option("nova", "password", "user"),
     page.Option("placement", "password", "user"),
 )
+
+
+class SharedCompute(model.Model):
+    """How machines move packets."""
+
+    datapath: values.Datapath = "auto"
+    """Who moves packets: the kernel (system), Open vSwitch itself (netdev), or what is there."""
+
+
+class Shared(model.Model):
+    """What Neutron is told of the cloud."""
+
+    network: openstack.Underlay = openstack.Underlay()
+    compute: SharedCompute = SharedCompute()
 
 
 def settings(scope: page.Scope) -> configuration.Sections:
@@ -79,7 +93,7 @@ SERVICE = page.Service(
     about="networks",
     uid=42435,
     releases={"2026.2": ("neutron==29.0.0",)},
-    shared=openstack.NeutronShared,
+    shared=Shared,
     databases=(page.Database("neutron"),),
     queue=True,
     ovn=True,

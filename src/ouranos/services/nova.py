@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ouranos.api import openstack
+from ouranos.api import model, openstack
 from ouranos.kit import kinds
 from ouranos.openstack import configuration, resources
 from ouranos.services import page
@@ -25,6 +25,12 @@ LOGINS = tuple(
     page.Option(section, "password", "user")
     for section in ("keystone_authtoken", *configuration.NOVA_LOGINS)
 )
+
+
+class Shared(model.Model):
+    """What Nova is told of the cloud."""
+
+    compute: openstack.Compute = openstack.Compute()
 
 
 def settings(scope: page.Scope) -> configuration.Sections:
@@ -81,7 +87,7 @@ SERVICE = page.Service(
     releases={"2026.2": ("nova==34.0.0",)},
     needs=("keystone", "placement", "glance", "neutron"),
     optional=("cinder",),
-    shared=openstack.NovaShared,
+    shared=Shared,
     databases=(
         page.Database("nova_api", section="api_database"),
         page.Database("nova"),
