@@ -34,14 +34,15 @@ class Order:
     sockets: Path
     runtime: Path
     log_limit: int
+    programs: str = runc.PROGRAMS
 
     def command(self) -> tuple[str, ...]:
         """Return conmon's command line."""
         return (
-            runc.program("conmon"),
+            runc.program("conmon", self.programs),
             *("--api-version", "1"),
             *("-c", self.id, "-n", self.id, "-u", self.id),
-            *("-r", runc.program("runc")),
+            *("-r", runc.program("runc", self.programs)),
             *("--runtime-arg", "--root", "--runtime-arg", str(self.runtime)),
             *("-b", str(self.bundle)),
             *("-p", str(self.bundle / "init.pid")),

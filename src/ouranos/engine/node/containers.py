@@ -60,12 +60,16 @@ class Containers:
     """The containers of one node."""
 
     def __init__(
-        self, layout: config.Layout, space: mountspace.MountSpace, groups: cgroups.Cgroups
+        self,
+        layout: config.Layout,
+        space: mountspace.MountSpace,
+        groups: cgroups.Cgroups,
+        programs: str = runc.PROGRAMS,
     ) -> None:
         self.layout = layout
         self.space = space
         self.groups = groups
-        self.runc = runc.Runc(space, layout.runtime)
+        self.runc = runc.Runc(space, layout.runtime, programs)
 
     async def run(self, plan: Plan) -> records.Record:
         """Create and start a container.
@@ -96,6 +100,7 @@ class Containers:
             sockets=self.layout.sockets,
             runtime=self.layout.runtime,
             log_limit=LOG_LIMIT,
+            programs=self.runc.programs,
         )
         order.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.groups.make(_CONMON)

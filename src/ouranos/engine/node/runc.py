@@ -2,16 +2,16 @@
 
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import msgspec
 
 from ouranos.engine.node import mountspace, processes
 from ouranos.kit import errors
 
-ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+PROGRAMS = "/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where the host's programs are."""
+ENVIRONMENT = {"PATH": PROGRAMS, "LC_ALL": "C.UTF-8"}
 _MESSAGE = re.compile(r'level=(?:error|fatal) msg="((?:[^"\\]|\\.)*)"')
 _DEADLINE = 60.0
 """Seconds that one call may take on a machine that is very busy."""
@@ -21,13 +21,13 @@ class RuncError(errors.Transient):
     """Runc, or conmon on its behalf, refused."""
 
 
-def program(name: str) -> str:
+def program(name: str, programs: str = PROGRAMS) -> str:
     """Return the absolute path of a program of the host.
 
     Raises:
         RuncError: it is not installed.
     """
-    found = shutil.which(name, path=ENVIRONMENT["PATH"])
+    found = shutil.which(name, path=programs)
     if found is None:
         raise RuncError(f"the program {name} is not installed (hint: apt-get install {name})")
     return found
@@ -39,9 +39,10 @@ class Runc:
 
     space: mountspace.MountSpace
     root: Path
+    programs: str = PROGRAMS
 
     async def _call(self, *arguments: str, seconds: float = _DEADLINE) -> processes.Finished:
-        command = (program("runc"), "--root", str(self.root), *arguments)
+        command = (program("runc", self.programs), "--root", str(self.root), *arguments)
         return await processes.run(self.space, command, ENVIRONMENT, seconds)
 
     async def start(self, identity: str) -> None:
@@ -65,14 +66,6 @@ class Runc:
         """Run a program in a container as its own process runs: same user, environment, limits."""
         arguments = ("exec", "--pid-file", str(pid_file), identity, *command)
         return await self._call(*arguments, seconds=seconds)
-
-    def processes_of(self, identity: str) -> Mapping[str, int] | None:
-        """Return `pid` and `started` of a container's init process as runc recorded them."""
-        try:
-            state = msgspec.json.decode((self.root / identity / "state.json").read_bytes())
-        except (FileNotFoundError, msgspec.DecodeError):
-            return None
-        return {"pid": state["init_process_pid"], "started": state["init_process_start"]}
 
 
 def reason(output: str) -> str:
