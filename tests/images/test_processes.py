@@ -78,3 +78,13 @@ async def test_little_of_our_environment_reaches_a_program(monkeypatch: pytest.M
     assert "https_proxy=http://proxy:3128" in output
     assert "OWN=yes" in output
     assert not [line for line in output if line.startswith("PYTHON")]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("", 40), ("7", 7), ("0", 40), ("-1", 40), ("soon", 40), ("9" * 99, 40)]
+)
+def test_how_long_a_registry_may_be_silent_can_be_set(
+    text: str, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OURANOS_REGISTRY_TIMEOUT", text)
+    assert processes.Patience.of_environment().stall == seconds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,11 @@ def read(file: Path) -> list[dict[str, Any]]:
     from ouranos.api import load  # noqa: PLC0415
 
     try:
-        return load.load(file, known=services.KNOWN.kinds, releases=releases.names())
+        return load.load(
+            sys.stdin.buffer if str(file) == "-" else file,
+            known=services.KNOWN.kinds,
+            releases=releases.names(),
+        )
     except input_errors.InputError as error:
         raise wrong(error) from error
 
@@ -106,7 +111,8 @@ async def _bring_up(order: Any, file: Path | None, say: Any) -> Any:
     except up.RefusedError as error:
         refuse(error.findings)
     except kit_errors.Invalid as error:
-        found = refusals.refusal(file, error.details) if file else None
+        named = file if str(file) != "-" else None  # standard input is not there twice
+        found = refusals.refusal(named, error.details) if named else None
         raise (wrong(found) if found else errors.Refused(str(error))) from error
     except waiting.DeadlineError as error:
         hint = f"it goes on; look with: ouranos status --cloud {order.cloud.cloud}"

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,12 @@ class Patience:
     """For one program to end."""
     stall: float = 40
     """For something new to arrive from a registry."""
+
+    @classmethod
+    def of_environment(cls) -> "Patience":
+        """Read how long a registry may be silent: `OURANOS_REGISTRY_TIMEOUT`, in seconds."""
+        wanted = os.environ.get("OURANOS_REGISTRY_TIMEOUT", "")
+        return cls(stall=float(wanted)) if re.fullmatch("[1-9][0-9]{0,4}", wanted) else cls()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from ouranos.engine.apiserver import server as apiserver
 from ouranos.engine.apiserver import tls
 from ouranos.engine.node import config as node_config
 from ouranos.engine.node import node as engine_node
-from ouranos.images import catalog, store
+from ouranos.images import catalog, processes, store
 from ouranos.kit import cluster, controller, seams
 from ouranos.solo import bootstrap, door, first_look, images, machine, paths
 
@@ -121,7 +121,11 @@ async def open_world(cloud: paths.Paths) -> AsyncGenerator[World]:
     async with open_api(cloud, outside) as (api, client):
         await bootstrap.apply(client, cloud.cloud)
         ledger = images.Ledger(cloud.images)
-        held = store.ImageStore(cloud.images, progress=ledger.hear, patience=images.patience())
+        held = store.ImageStore(
+            cloud.images,
+            progress=ledger.hear,
+            patience=processes.Patience.of_environment(),
+        )
         node = make_node(cloud, place, client, held, outside)
         api.pod_logs = node.logs
         api.awaited = first_look.NAME

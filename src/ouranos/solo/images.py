@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -41,12 +40,6 @@ def event(namespace: str, node: str, message: str, now: str) -> objects.Object:
         "lastTimestamp": now,
         "count": 1,
     }
-
-
-def patience() -> processes.Patience:
-    """How long a registry may be silent: `OURANOS_REGISTRY_TIMEOUT`, in seconds."""
-    wanted = os.environ.get("OURANOS_REGISTRY_TIMEOUT", "")
-    return processes.Patience(stall=float(wanted)) if wanted.isdecimal() else processes.Patience()
 
 
 @dataclass
