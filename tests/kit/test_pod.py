@@ -28,6 +28,17 @@ def a_pod(first: dict[str, Any] | None = None, **container: Any) -> dict[str, An
             "ErrImagePull: gone",
         ),
         (
+            {
+                "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}},
+                "lastState": {"terminated": {"reason": "Error", "message": LOG}},
+            },
+            "CrashLoopBackOff: of a log",
+        ),
+        (
+            {"state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}},
+            "CrashLoopBackOff: back-off 10s",
+        ),
+        (
             {"state": {"running": {}}, "lastState": {"terminated": {"reason": "OOMKilled"}}},
             "OOMKilled",
         ),

@@ -232,7 +232,8 @@ async def test_a_schema_that_fails_for_a_while_is_tried_until_it_works(house: An
 async def test_a_schema_that_keeps_failing_is_started_again_and_again(house: Any) -> None:
     failing = behaving("schema", exits_after=timedelta(seconds=1), code=1)
     async with house(keystone.SERVICE, behaviour=failing) as world:
-        await world.until_said("keystone", "SchemaReady", "Job/keystone-schema")
+        told = "container schema of pod keystone-schema"
+        await world.until_said("keystone", "SchemaReady", "Job/keystone-schema", told)
         seen: set[str] = set()
 
         async def again() -> bool:

@@ -9,6 +9,7 @@ from ouranos.kit.objects import Object
 UNDECIDED: Final = 3
 """The exit code by which a container says that a person must decide; its last words say what."""
 
+_BACK_OFF: Final = "CrashLoopBackOff"
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _UNINTERESTING: Final = frozenset({"", "Completed", "PodInitializing", "ContainerCreating"})
 
@@ -24,7 +25,9 @@ def trouble(pod: Object) -> str:
         for one in _states(status):
             reason = one.get("reason") or ""
             if reason not in _UNINTERESTING:
-                words = _last_line(one)
+                # That it waits before it is tried again says nothing; why it has ended, it said.
+                ended = objects.mapping(status, "lastState", "terminated")
+                words = (reason == _BACK_OFF and _last_line(ended)) or _last_line(one)
                 told = f"{reason}: {words}" if words else reason
                 return f"container {status['name']} of pod {pod['metadata']['name']}: {told}"
     return ""
