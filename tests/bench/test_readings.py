@@ -107,7 +107,7 @@ def test_a_process_has_used_what_its_ended_children_have() -> None:
 def test_the_machine_is_described() -> None:
     assert len(machine.load().split()) == 3
     assert "cores" in machine.described()
-    assert os.getpid() in machine.processes_naming("pytest")
+    assert os.getpid() in machine.processes_naming("python")
     spent = machine.Meter().read()
     assert spent.wall >= 0
     assert machine.pss_of({os.getpid()}) > machine.MIB

@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from ouranos.kit import cluster, controller, effects, kinds, metrics, outcome, seams
 
+pytestmark = pytest.mark.virtual_time
 Make = Callable[..., Any]
 
 

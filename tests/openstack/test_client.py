@@ -89,12 +89,3 @@ def test_a_namespace_keeps_its_session_until_something_changes() -> None:
     assert kept.admin("home", "http://a", login, clock) is first
     assert kept.admin("home", "http://b", login, clock) is not first
     assert kept.admin("other", "http://a", login, clock) is not first
-
-
-def test_what_was_seen_is_fresh_for_a_while() -> None:
-    kept = sessions.Sessions()
-    kept.saw("home", "catalog", "x", now=10.0)
-    assert kept.is_fresh("home", "catalog", "x", now=20.0, seconds=60)
-    assert not kept.is_fresh("home", "catalog", "y", now=20.0, seconds=60)
-    assert not kept.is_fresh("home", "catalog", "x", now=71.0, seconds=60)
-    assert not kept.is_fresh("home", "account", "x", now=20.0, seconds=60)

@@ -16,6 +16,7 @@ from ouranos.kit import (
     effects,
     errors,
     log,
+    looks,
     metrics,
     objects,
     outcome,
@@ -49,7 +50,6 @@ class Loop:
         self._cache = held
         self._store = held.store(controller.kind)
         self._seams = given
-        self._memory = passes.Memory()
         self._failures: dict[Key, int] = {}
         self._settled: set[Key] = set()
         self._own_writes: dict[Key, int] = {}
@@ -58,6 +58,10 @@ class Loop:
         self.queue: Final = queue.Queue(
             controller.name, controller.workers, given.clock, self._look_at
         )
+        self._looks = looks.Looks(
+            controller.name, given.clock, self.queue.beside, self._wake_if_there
+        )
+        self._memory = passes.Memory(outside=self._looks)
 
     @property
     def is_at_rest(self) -> bool:
@@ -104,6 +108,11 @@ class Loop:
         self._failures.pop(key, None)
         self._own_writes.pop(key, None)
         self._settled.discard(key)
+        self._looks.forget(key)
+
+    def _wake_if_there(self, key: Key) -> None:
+        if self._store.get(key) is not None:
+            self.queue.add(key)
 
     def _named(self, kind: Kind, *versions: Object | None) -> Iterator[Key]:
         for obj in versions:

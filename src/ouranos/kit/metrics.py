@@ -131,6 +131,9 @@ UNCHANGED_SECONDS: Final = Histogram(
     ("kind",),
     _FINE,
 )
+LOOK_SECONDS: Final = Histogram(
+    "look_seconds", "How long a look took at what is outside, beside the passes.", ("kind",), _FINE
+)
 RECONCILE_TOTAL: Final = Counter("reconcile_total", "Passes by result.", ("kind", "result"))
 BUGS_TOTAL: Final = Counter(
     "reconcile_bugs_total", "Passes that a mistake in the code broke.", ("kind", "error")

@@ -2,9 +2,21 @@
 
 import copy
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
-from ouranos.kit import cache, cluster, conditions, errors, kinds, log, objects, seams
+from ouranos.kit import (
+    cache,
+    cluster,
+    conditions,
+    errors,
+    kinds,
+    log,
+    looks,
+    objects,
+    outcome,
+    seams,
+)
 from ouranos.kit.objects import Key, Kind, Object, Objects
 
 _EVENT_MEMORY: Final = 512
@@ -37,6 +49,8 @@ class Memory:
     told: dict[tuple[str, str, str], _Told] = field(
         default_factory=dict[tuple[str, str, str], _Told]
     )
+    outside: looks.Looks | None = None
+    """None: every pass looks for itself."""
 
     def forget(self, kind: Kind, key: Key) -> None:
         """Forget what was applied to an object."""
@@ -196,6 +210,26 @@ class Pass:
         elif present is not None and uid in (None, objects.uid_of(present)):
             self.cache.store(kind).removed(key, objects.uid_of(present))
         self._memory.forget(kind, key)
+
+    async def look(
+        self, what: str, content: str, look: looks.Look, every: timedelta
+    ) -> outcome.Outcome:
+        """Look at something outside; what was found right is looked at again beside the passes.
+
+        Args:
+            what: names it among what this object has outside.
+            content: what it should be; another content is looked at at once.
+            look: looks, and does what is missing; it uses nothing of this pass but what it reads.
+            every: how often it is looked at.
+        """
+        if self._memory.outside is None:
+            return await look() | outcome.Outcome(again_in=every)
+        return await self._memory.outside.at(self.key, what, content, look, every)
+
+    def distrust(self, what: str) -> None:
+        """Let the next pass look for itself at something that was found right."""
+        if self._memory.outside is not None:
+            self._memory.outside.forget(self.key, what)
 
     async def add_finalizer(self, name: str | None = None) -> None:
         """Keep the object from vanishing before `remove_finalizer`; no request where it has it."""

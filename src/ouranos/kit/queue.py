@@ -8,8 +8,8 @@ until the soonest due key, and a pass is a task of its own.
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
 
 from ouranos.kit import metrics, seams
 from ouranos.kit.objects import Key
@@ -76,6 +76,16 @@ class Queue:
                 self._heap = [(at, one) for one, at in self._due.items()]
                 heapq.heapify(self._heap)
             self._set_timer()
+
+    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside the passes, for as long as the queue is served.
+
+        It MUST raise nothing: that would end all passes.
+        """
+        if self._tasks is None:
+            work.close()
+        else:
+            self._tasks.create_task(work)
 
     def forget(self, key: Key) -> None:
         """Have the key run no more, unless it is added again."""

@@ -9,7 +9,7 @@ from ouranos.openstack import client
 
 
 class Sessions:
-    """The sessions of one process, and what it has looked at lately."""
+    """The sessions of one process."""
 
     def __init__(self, transport: httpx2.AsyncBaseTransport | None = None) -> None:
         """Prepare; connections are opened when they are used.
@@ -20,7 +20,6 @@ class Sessions:
         self._transport = transport
         self._http: httpx2.AsyncClient | None = None
         self._sessions: dict[str, client.Session] = {}
-        self._seen: dict[tuple[str, str], tuple[str, float]] = {}
 
     @property
     def http(self) -> httpx2.AsyncClient:
@@ -39,12 +38,3 @@ class Sessions:
         session = client.Session(self.http, keystone, login, clock)
         self._sessions[namespace] = session
         return session
-
-    def is_fresh(self, who: str, what: str, content: str, now: float, seconds: float) -> bool:
-        """Whether the same thing was looked at within the last seconds, and found right."""
-        seen = self._seen.get((who, what))
-        return seen is not None and seen[0] == content and now - seen[1] < seconds
-
-    def saw(self, who: str, what: str, content: str, now: float) -> None:
-        """Remember that a thing was looked at and found right."""
-        self._seen[who, what] = (content, now)

@@ -161,16 +161,22 @@ async def health(work_: work.Work) -> outcome.Outcome:
     session = work_.session()
     if isinstance(session, outcome.Outcome):
         return session
-    path = proof.path
-    if "{project_id}" in path:
-        path = path.replace("{project_id}", (await session.token()).project_id)
-    complaint = proof.complaint(await session.get(f"{base}{path}", missing_is_none=False))
-    if complaint:
-        return outcome.wait(f"GET {path} of {work_.page.name}: {complaint}", poll=POLL)
-    return outcome.Outcome(again_in=AGAIN)
+    name = work_.page.name
+
+    async def looked() -> outcome.Outcome:
+        path = proof.path
+        if "{project_id}" in path:
+            path = path.replace("{project_id}", (await session.token()).project_id)
+        complaint = proof.complaint(await session.get(f"{base}{path}", missing_is_none=False))
+        if complaint:
+            return outcome.wait(f"GET {path} of {name}: {complaint}", poll=POLL)
+        return outcome.DONE
+
+    return await work_.pass_.look(HEALTH, base, looked, AGAIN)
 
 
 POLL = timedelta(seconds=1)
+HEALTH = "health"
 
 
 async def _checked(
@@ -188,9 +194,9 @@ async def _checked(
     if isinstance(session, outcome.Outcome):
         return session
     content_ = f"{session.keystone} {environment.secret_name('keystone', 'admin')} {content_}"
-    who, clock = work_.mark, work_.pass_.seams.clock
-    seconds = AGAIN.total_seconds()
-    if not work_.sessions.is_fresh(who, what, content_, clock.monotonic(), seconds):
+
+    async def looked() -> outcome.Outcome:
         await look(session)
-        work_.sessions.saw(who, what, content_, clock.monotonic())
-    return outcome.Outcome(again_in=AGAIN)
+        return outcome.DONE
+
+    return await work_.pass_.look(what, content_, looked, AGAIN)
