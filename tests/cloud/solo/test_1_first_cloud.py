@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
-from typing import Any
 
+import tests_kubectl
 from tests_cloud import Cloud, processes, secrets_of
 
 PARTS = ("keystone", "glance", "placement", "nova", "neutron", "cinder")
 
 
 def test_up_from_nothing_and_every_proof_passes(running: Cloud) -> None:
-    assert running.run("status").stdout.startswith("story: Ready")
+    assert running.run("status").stdout.startswith(f"{running.name}: Ready")
     report = running.verify()
     names = [proof["name"] for proof in report["proofs"]]
     for wanted in (
@@ -29,34 +29,10 @@ def test_up_from_nothing_and_every_proof_passes(running: Cloud) -> None:
         assert wanted in names
 
 
-def fingerprint(cloud: Cloud) -> dict[str, Any]:
-    """What may not change: the generation of every object, and which containers run."""
-    found: dict[str, Any] = {}
-    for kind in (
-        "clouds",
-        "novas",
-        "mariadbs",
-        "deployments",
-        "statefulsets",
-        "daemonsets",
-        "configmaps",
-    ):
-        for each in cloud.objects(kind):
-            found[f"{kind}/{each['metadata']['name']}"] = (
-                each["metadata"]["uid"],
-                each["metadata"].get("generation"),
-            )
-    for pod in cloud.objects("pods"):
-        for status in pod["status"].get("containerStatuses", []):
-            if "running" in status["state"]:
-                found[f"{pod['metadata']['name']}/{status['name']}"] = status["containerID"]
-    return found
-
-
 def test_a_second_up_changes_nothing(running: Cloud) -> None:
-    before = fingerprint(running)
+    before = running.fingerprint()
     running.up()
-    assert fingerprint(running) == before
+    assert running.fingerprint() == before
 
 
 def test_the_region_is_written_as_it_was_given(running: Cloud) -> None:
@@ -71,7 +47,7 @@ def test_the_region_is_written_as_it_was_given(running: Cloud) -> None:
 
 def test_kubectl_shows_the_parts(running: Cloud) -> None:
     table = running.kubectl("get", "clouds,keystones,novas,neutrons", "-n", running.name)
-    assert "cloud.ouranos.cloud/story" in table
+    assert f"cloud.ouranos.cloud/{running.name}" in table
     assert "KeystoneReady" in running.kubectl("describe", "cloud", running.name, "-n", running.name)
     assert running.kubectl("logs", "deploy/keystone-api", "-n", running.name, "--tail=1")
 
@@ -105,7 +81,10 @@ def test_the_api_refuses_who_has_no_token(running: Cloud) -> None:
     server = running.kubectl("config", "view", "-o", "jsonpath={.clusters[0].cluster.server}")
     words = (f"--server={server}", "--insecure-skip-tls-verify", "--token=guessed", "get", "ns")
     answer = subprocess.run(
-        ["kubectl", "--kubeconfig=/dev/null", *words], capture_output=True, text=True, check=False
+        [tests_kubectl.binary(), "--kubeconfig=/dev/null", *words],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert answer.returncode != 0
     assert "must be logged in" in answer.stderr
@@ -119,7 +98,9 @@ def test_nothing_listens_on_the_hosts_own_addresses(running: Cloud) -> None:
         if fields[3] == "0A":
             listening.add(fields[1])
     ours = {each for each in listening if each.endswith(f":{6443:04X}")}
-    address = "".join(f"{int(part):02X}" for part in reversed(["172", "31", "9", "1"]))
+    address = "".join(
+        f"{int(part):02X}" for part in reversed(["172", "31", str(running.number), "1"])
+    )
     assert f"{address}:{6443:04X}" in ours
     assert not any(
         each.startswith("00000000:") and each.endswith(f":{5000:04X}") for each in listening

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests_cloud import ROOT, Cloud, eventually
+from tests_cloud import Cloud, eventually
 
-from ouranos.solo import lock, machine, paths
+from ouranos.solo import lock, machine
 
 # service, component, container of each process that a cloud at rest has
 VICTIMS = (
@@ -42,15 +41,6 @@ VICTIMS = (
 )
 
 
-def running_records(cloud: Cloud) -> list[dict[str, Any]]:
-    """What the node has written down of the containers that run."""
-    found = (
-        json.loads(file.read_text())
-        for file in (cloud.folder / "node" / "containers").glob("*/record.json")
-    )
-    return [each for each in found if each["role"] == "main" and each.get("phase") == "running"]
-
-
 def main_process(cloud: Cloud, service: str, component: str, container: str) -> int | None:
     """The first process of the container, or None while it does not run.
 
@@ -64,21 +54,11 @@ def main_process(cloud: Cloud, service: str, component: str, container: str) -> 
     }
     found = [
         each["init"]["pid"]
-        for each in running_records(cloud)
+        for each in cloud.records()
         if each["pod"] in pods and each["container"] == container
     ]
     assert len(found) <= 1, f"{service}/{component} {container} runs {len(found)} times"
     return found[0] if found else None
-
-
-def all_ready(cloud: Cloud) -> bool:
-    """The cloud says Ready, and so does each container of a running pod."""
-    if not cloud.ready():
-        return False
-    pods = [pod for pod in cloud.objects("pods") if pod["status"].get("phase") == "Running"]
-    return all(
-        status["ready"] for pod in pods for status in pod["status"].get("containerStatuses", [])
-    )
 
 
 @pytest.mark.parametrize(("service", "component", "container"), VICTIMS)
@@ -93,7 +73,7 @@ def test_a_killed_process_comes_back(
         120,
         f"{container} of {service} running again",
     )
-    eventually(lambda: all_ready(running), 300, "Ready again")
+    eventually(running.settled, 300, "Ready again")
     guest.wait_answers()
     assert guest.boots() == 1, "the guest went on, it did not boot again"
 
@@ -119,7 +99,7 @@ def test_everything_killed_at_once_is_there_again_with_its_data(running: Cloud, 
     supervisor = lock.holder_of(running.folder / "supervisor.lock")
     assert daemon is not None
     assert supervisor is not None
-    marker, bridge = str(running.folder), machine.bridge_name(paths.Paths(ROOT, running.name))
+    marker, bridge = str(running.folder), machine.bridge_name(running.paths)
     victims = [supervisor, daemon]
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) in {os.getpid(), supervisor, daemon}:

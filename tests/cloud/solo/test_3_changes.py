@@ -1,42 +1,22 @@
-"""Deleted behind our back, refused files, `down` and `up`, and nothing left in the end."""
+"""Options, rules and keys that change, files that are refused, `down` and `up`."""
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import fernet
+from openstack import exceptions
 from tests_cloud import FILE, Cloud, eventually
 
-
-def test_a_deleted_deployment_is_made_again(running: Cloud) -> None:
-    uid = running.objects("deployments")[0]["metadata"]["uid"]
-    running.kubectl("delete", "deployment", "glance-api", "-n", running.name)
-    eventually(
-        lambda: any(
-            each["metadata"]["name"] == "glance-api" for each in running.objects("deployments")
-        ),
-        60,
-        "the Deployment made again",
-    )
-    assert uid
-    running.wait_ready()
+from ouranos.verify import tenant
 
 
-def test_a_deleted_endpoint_is_made_again(running: Cloud) -> None:
-    def endpoints() -> list[dict[str, Any]]:
-        words = ("openstack", "endpoint", "list", "--service", "image", "-f", "json")
-        return json.loads(running.run(*words).stdout)
-
-    before = endpoints()
-    running.run("openstack", "endpoint", "delete", before[0]["ID"])
-    running.kubectl("annotate", "glance", "glance", "-n", running.name, "--overwrite", "look=again")
-    eventually(lambda: len(endpoints()) == len(before), 120, "the endpoint made again")
-
-
-def test_a_new_option_restarts_only_the_pods_that_read_it(running: Cloud, tmp_path: Path) -> None:
+def test_new_options_and_rules_restart_only_the_pods_that_read_them(
+    running: Cloud, guest: Any, tmp_path: Path
+) -> None:
     def pods() -> dict[str, str]:
         return {
             pod["metadata"]["uid"]: pod["metadata"]["labels"].get("app.kubernetes.io/name", "")
@@ -44,20 +24,66 @@ def test_a_new_option_restarts_only_the_pods_that_read_it(running: Cloud, tmp_pa
             if pod["status"].get("phase") == "Running"
         }
 
+    def may_upload() -> bool:
+        """Whether Glance lets an ordinary user make an image."""
+        try:
+            image = guest.run.tenant.image.create_image("allowed", allow_duplicates=True)
+        except exceptions.ForbiddenException:
+            return False
+        guest.run.tenant.image.delete_image(image)
+        return True
+
+    assert may_upload()
     before = pods()
     text = running.file.read_text(encoding="utf-8")
+    for service, override in (
+        ("placement", "config: {placement: {randomize_allocation_candidates: true}}"),
+        ("glance", "policy: {add_image: role:admin}"),
+    ):
+        text = text.replace(f"{service}: {{}}", f"{service}: {{{override}}}")
     changed = tmp_path / "changed.yaml"
-    changed.write_text(
-        text.replace(
-            "placement: {}",
-            "placement: {config: {placement: {randomize_allocation_candidates: true}}}",
-        ),
-        encoding="utf-8",
-    )
+    changed.write_text(text, encoding="utf-8")
     running.run("up", str(changed))
-    after = eventually(lambda: pods() if set(pods()) != set(before) else None, 60, "a new pod")
-    assert {before[uid] for uid in set(before) - set(after)} == {"placement"}
+    after = pods()
+    assert {before[uid] for uid in set(before) - set(after)} == {"placement", "glance"}
+    option = running.inside("placement-api", "api", "cat", "/etc/placement/placement.conf")
+    assert "randomize_allocation_candidates = true" in option.lower()
+    assert not may_upload()
     running.up()
+    assert may_upload()
+
+
+def test_keys_are_rotated_without_an_outage(running: Cloud) -> None:
+    """A token that was made before is good afterwards, and no process had to start again."""
+
+    def keys() -> set[str]:
+        """The key files that Keystone's process sees."""
+        folder = "/var/lib/keystone/fernet-keys"
+        return set(running.inside("keystone-api", "api", "ls", folder).split())
+
+    def login() -> Any:
+        made = tenant.connect_admin(str(running.paths.clouds_yaml), running.name)
+        made.authorize()
+        return made
+
+    old, containers = login(), running.containers("keystone-api")
+    assert keys() == {"0", "1"}
+    before = running.secret("keystone-fernet-1")
+    long_ago = "ouranos.cloud/rotated=2020-01-01T00:00:00Z"
+    words = ("annotate", "--overwrite", "secret", "keystone-fernet-1", long_ago)
+    running.kubectl(*words, "-n", running.name)
+    eventually(lambda: keys() == {"0", "1", "2"}, 180, "the new keys with Keystone")
+    after = running.secret("keystone-fernet-1")
+    assert after["1"] == before["1"], "what made the tokens still reads them"
+    assert after["2"] == before["0"], "the key that was next is in use"
+    assert after["0"] not in before.values()
+    new = login()
+    token: str = new.auth_token
+    fernet.Fernet(after["2"]).decrypt(token + "=" * (-len(token) % 4))
+    for asker, asked in ((old, new), (new, old)):
+        answer = asker.identity.get("/auth/tokens", headers={"X-Subject-Token": asked.auth_token})
+        assert answer.status_code == 200
+    assert running.containers("keystone-api") == containers
 
 
 @pytest.mark.parametrize(
@@ -67,7 +93,7 @@ def test_a_new_option_restarts_only_the_pods_that_read_it(running: Cloud, tmp_pa
         (("region: Düdingen Test", "region: Elsewhere"), r"region"),
         (("nova: {}", "nvoa: {}"), r"nova"),
         (("placement: {}, ", ""), r"placement"),
-        (("172.31.9.0/24", "172.31.8.0/24"), r"management"),
+        (("management: 172.31.", "management: 172.30."), r"management"),
     ],
     ids=[
         "unknown field",
@@ -94,9 +120,14 @@ def test_a_wrong_file_changes_nothing(
 
 def test_kubectl_is_refused_with_the_same_words(running: Cloud, tmp_path: Path) -> None:
     file = tmp_path / "cloud.yaml"
-    text = FILE.format(name=running.name, number=9).replace("Düdingen Test", "Elsewhere")
+    text = FILE.format(name=running.name, number=running.number).replace(
+        "Düdingen Test", "Elsewhere"
+    )
     file.write_text(
-        text.replace("{name: story}", "{name: story, namespace: story}"), encoding="utf-8"
+        text.replace(
+            f"{{name: {running.name}}}", f"{{name: {running.name}, namespace: {running.name}}}"
+        ),
+        encoding="utf-8",
     )
     ours = running.run("up", str(file), check=False).stderr
     with pytest.raises(AssertionError) as refused:
