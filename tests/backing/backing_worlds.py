@@ -8,7 +8,7 @@ import fake_servers
 import httpx2
 
 from ouranos import services
-from ouranos.backing import databases, page, vhosts
+from ouranos.backing import claim, databases, page, vhosts
 from ouranos.engine.apiserver import server
 from ouranos.kit import cluster, conditions, controller, kinds, objects, outcome, seams
 from ouranos.kit.objects import Key, Kind
@@ -103,10 +103,8 @@ class World:
         await self.source.patch(kind, name, "home", {"metadata": {"annotations": wanted}})
 
     async def pass_over(self, kind: Kind, name: str) -> outcome.Outcome:
-        one = {
-            kinds.DATABASE: databases.controller_of,
-            kinds.VHOST: vhosts.controller_of,
-        }[kind](self.means)
+        sort = {kinds.DATABASE: databases.SORT, kinds.VHOST: vhosts.SORT}[kind]
+        one = claim.controller_of(sort, self.means)
         return await controller.run_pass(one, self.source, Key("home", name), self.given)
 
     async def told(self, kind: Kind, name: str, condition: str) -> tuple[str, str, str]:

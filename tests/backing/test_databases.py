@@ -29,7 +29,8 @@ async def test_a_claim_makes_one_database_and_one_user_and_says_where(
     assert server.marks[sql.USER, "nova"].owner == "ouranos:home"
     found = await world.source.get(DATABASE, "nova-api", "home")
     assert found is not None
-    assert (found["status"]["host"], found["status"]["port"]) == ("mariadb", 3306)
+    told = found["status"]
+    assert (told["host"], told["port"], told["tls"]) == ("mariadb", 3306, "Disabled")
 
 
 async def test_a_second_pass_writes_nothing(world: worlds.World) -> None:
@@ -240,6 +241,52 @@ async def test_what_is_awaited_is_said(
     assert not result.failures
     assert said in (await world.told(DATABASE, "nova-api", condition))[2]
     assert world.databases.fate.writes == []
+
+
+async def test_a_strangers_thing_stays_whatever_is_said_of_a_claim_that_goes(
+    world: worlds.World,
+) -> None:
+    await made(world)
+    server = world.databases
+    server.marks[sql.DATABASE, "nova_api"] = sql.Mark("ouranos:away/nova-api", "u", sql.MADE)
+    server.marks[sql.USER, "nova"] = sql.Mark("ouranos:away", "", sql.MADE)
+    await world.annotate(DATABASE, "nova-api", delete_data="nova_api")
+    await world.source.delete(DATABASE, "nova-api", "home")
+    await world.pass_over(DATABASE, "nova-api")
+    assert await world.source.get(DATABASE, "nova-api", "home") is None
+    assert server.databases == {"nova_api"}
+    assert server.users == {"nova": "first"}
+
+
+async def test_a_user_whose_secret_is_gone_stays(world: worlds.World) -> None:
+    await made(world)
+    await world.annotate(DATABASE, "nova-api", delete_data="nova_api")
+    await world.source.delete(kinds.SECRET, "nova-database-1", "home")
+    await world.source.delete(DATABASE, "nova-api", "home")
+    await world.pass_over(DATABASE, "nova-api")
+    assert world.databases.databases == set()
+    assert world.databases.users == {"nova": "first"}
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ("the password", "Secret nova-database-1 has no key password"),
+        ("the address", "Service mariadb has no address"),
+    ],
+)
+async def test_what_is_missing_for_the_moment_is_tried_again(
+    world: worlds.World, missing: str, said: str
+) -> None:
+    await world.claim()
+    if missing == "the password":
+        await world.secret("nova-database-1", "nova", "")
+    else:
+        await world.source.delete(kinds.SERVICE, "mariadb", "home")
+    result = await world.pass_over(DATABASE, "nova-api")
+    assert result.failures
+    assert not result.terminal
+    assert said in result.sentence
 
 
 async def test_a_server_that_is_away_is_asked_again_later(world: worlds.World) -> None:

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from ouranos import backing
-from ouranos.backing import manifests, mariadb, memcached, page, rabbitmq, sql, wire
+from ouranos.backing import manifests, mariadb, memcached, rabbitmq, sql, wire
 from ouranos.kit import errors, seams
 
 IDENTITY = manifests.Identity("server", "home")
@@ -42,7 +42,7 @@ def test_every_server_listens_on_its_pods_address_alone(
 ) -> None:
     spec = template["spec"]
     assert isinstance(spec, dict)
-    told = str(spec["containers"]) + str(page.texts("rabbitmq")["rabbitmq.conf"])
+    told = str(spec["containers"]) + str(rabbitmq.PAGE.files["rabbitmq.conf"])
     assert "0.0.0.0" not in told
     for container in spec["containers"]:
         if container.get("ports"):

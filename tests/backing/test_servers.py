@@ -235,7 +235,7 @@ async def test_somebody_elses_server_is_only_checked(given: seams.Seams) -> None
         assert world.databases.logins[-1] == sql.Login("10.0.0.9", 3306, "dba", "x")
         assert await world.twin.all(kinds.STATEFUL_SET) == []
         status = (await world.twin.get(kinds.MARIADB, "mariadb"))["status"]
-        assert (status["host"], status["port"]) == ("10.0.0.9", 3306)
+        assert (status["host"], status["port"], status["tls"]) == ("10.0.0.9", 3306, "Preferred")
         world.databases.is_away = True
         said = await world.said(kinds.MARIADB, "HealthReady", "does not answer")
         assert said["reason"] == "TransientError"

@@ -103,6 +103,29 @@ async def test_queues_go_with_the_claim_only_where_a_person_says_so(
     assert world.broker.users == {}
 
 
+async def test_a_strangers_things_stay_whatever_is_said_of_a_claim_that_goes(
+    world: worlds.World,
+) -> None:
+    await made(world)
+    world.broker.vhosts["nova"] = "ouranos:away/nova"
+    world.broker.users["nova"]["tags"] = ["ouranos:away"]
+    await world.annotate(VHOST, "nova", delete_data="nova")
+    await world.source.delete(VHOST, "nova", "home")
+    await world.pass_over(VHOST, "nova")
+    assert await world.source.get(VHOST, "nova", "home") is None
+    assert list(world.broker.vhosts) == ["nova"]
+    assert list(world.broker.users) == ["nova"]
+
+
+async def test_the_user_of_a_claim_that_goes_may_be_gone_before(world: worlds.World) -> None:
+    await made(world)
+    world.broker.users.clear()
+    await world.annotate(VHOST, "nova", delete_data="nova")
+    await world.source.delete(VHOST, "nova", "home")
+    await world.pass_over(VHOST, "nova")
+    assert world.broker.vhosts == {}
+
+
 @pytest.mark.parametrize(
     ("trouble", "kind"), [(503, "transient"), (-1, "transient"), (401, "terminal")]
 )

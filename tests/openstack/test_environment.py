@@ -17,10 +17,17 @@ def test_urls_refer_to_the_variables_of_the_login() -> None:
     assert url["value"] == (
         "mysql+pymysql://$(DATABASE_USERNAME):$(DATABASE_PASSWORD)@mariadb:3306/nova?charset=utf8mb4"
     )
+    assert "ssl" not in url["value"]
     assert environment.queue_url("QUEUE", environment.Address("rabbitmq", 5672), "nova") == {
         "name": "OS_DEFAULT__TRANSPORT_URL",
         "value": "rabbit://$(QUEUE_USERNAME):$(QUEUE_PASSWORD)@rabbitmq:5672/nova",
     }
+
+
+def test_a_server_in_the_clouds_own_network_is_spoken_to_without_tls() -> None:
+    inside = environment.Address("mariadb", 3306, "Disabled")
+    url = environment.database_url("database", "DATABASE", inside, "nova")
+    assert url["value"].endswith("/nova?charset=utf8mb4&ssl_disabled=true")
 
 
 def test_a_dollar_in_a_plain_value_stays_a_dollar() -> None:

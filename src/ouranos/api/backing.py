@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import StringConstraints
 
@@ -152,11 +152,18 @@ class OVNStatus(model.Status):
     """Where the southbound database answers, such as tcp:ovn-sb:6642."""
 
 
+class DatabaseStatus(model.Answering):
+    """The status of databases."""
+
+    tls: Literal["Disabled", "Preferred"] | None = None
+    """Whether to encrypt what is said to the server: never, or where it offers that."""
+
+
 class MariaDB(model.Resource):
     """A MariaDB server, run here or elsewhere, in which Database claims are fulfilled."""
 
     spec: MariaDBSpec
-    status: model.Answering = model.Answering()
+    status: DatabaseStatus = DatabaseStatus()
 
 
 class RabbitMQ(model.Resource):
@@ -218,7 +225,7 @@ class Database(model.Resource):
     """A claim on a database. Deleting the claim keeps the data."""
 
     spec: DatabaseSpec
-    status: model.Answering = model.Answering()
+    status: DatabaseStatus = DatabaseStatus()
 
 
 class VhostSpec(model.Model):

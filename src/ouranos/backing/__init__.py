@@ -1,9 +1,20 @@
 """The backing room: what the services stand on. Its README says where to begin."""
 
-from ouranos.backing import databases, mariadb, memcached, ovn, page, rabbitmq, server, vhosts
+from ouranos.backing import (
+    claim,
+    databases,
+    mariadb,
+    memcached,
+    ovn,
+    page,
+    rabbitmq,
+    server,
+    vhosts,
+)
 from ouranos.kit import controller
 
 PAGES = (mariadb.PAGE, rabbitmq.PAGE, memcached.PAGE, ovn.PAGE)
+SORTS = (databases.SORT, vhosts.SORT)
 
 
 def controllers(means: page.Means | None = None) -> tuple[controller.Controller, ...]:
@@ -15,6 +26,5 @@ def controllers(means: page.Means | None = None) -> tuple[controller.Controller,
     given = means or page.Means()
     return (
         *(server.controller_of(one, given) for one in PAGES),
-        databases.controller_of(given),
-        vhosts.controller_of(given),
+        *(claim.controller_of(one, given) for one in SORTS),
     )

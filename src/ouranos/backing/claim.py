@@ -1,16 +1,19 @@
-"""Whose is it? What claims on a server have in common: marks, annotations, first steps.
+"""How is a claim fulfilled, and let go? The life that claims on all servers share.
 
 A thing in a server outlives the objects of Kubernetes, so it says itself whose it is. A thing
-without our mark belongs to a stranger and is never touched.
+without our mark belongs to a stranger and is never touched. What is particular to one sort of
+claim is in `databases.py` and `vhosts.py`.
 """
 
+import functools
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from ouranos.backing import accounts
 from ouranos.backing import page as page_
-from ouranos.kit import conditions, controller, errors, kinds, objects, outcome, summary
+from ouranos.kit import conditions, controller, errors, kinds, objects, outcome, pipeline, summary
 from ouranos.kit.conditions import Reason
 from ouranos.kit.objects import Key, Kind, Object
 
@@ -25,16 +28,54 @@ AGAIN: Final = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
+class Sort:
+    """Everything that is particular to one sort of claim.
+
+    Attributes:
+        kind: the kind of claim.
+        page: the page of the server that it is on.
+        field: where its spec names the thing.
+        reference: where its spec names the server.
+        words: what people call the thing.
+        thing: the step by which the thing exists, and is this claim's.
+        user: the step by which its user exists, and gets in by the Secret.
+        drop: destroys the thing, if it is this claim's; returns whether it was.
+        drop_user: removes the user, if it is of this namespace.
+    """
+
+    kind: Kind
+    page: page_.Page
+    field: str
+    reference: str
+    words: str
+    thing: pipeline.Step["Claim"]
+    user: pipeline.Step["Claim"]
+    drop: Callable[["Claim"], Awaitable[bool]]
+    drop_user: Callable[["Claim", str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """One claim, and the server that it is on."""
 
     pass_: controller.Pass
-    page: page_.Page
+    sort: Sort
     means: page_.Means
-    thing: str
-    """The name, in the server, of what is claimed."""
-    reference: str
-    """The name of the server's object."""
+
+    @property
+    def thing(self) -> str:
+        """The name, in the server, of what is claimed."""
+        return self.pass_.object["spec"][self.sort.field]
+
+    @property
+    def reference(self) -> str:
+        """The name of the server's object."""
+        return self.pass_.object["spec"][self.sort.reference]["name"]
+
+    @property
+    def secret(self) -> str:
+        """The Secret with the user's name and password, made by whoever claims."""
+        return self.pass_.object["spec"]["secretRef"]["name"]
 
     @property
     def namespace(self) -> str:
@@ -52,13 +93,13 @@ class Claim:
         return f"ouranos:{self.namespace}"
 
     @property
-    def secret(self) -> str:
-        """The Secret with the user's name and password, made by whoever claims."""
-        return self.pass_.object["spec"]["secretRef"]["name"]
+    def server_name(self) -> str:
+        """The server, as people read it: `MariaDB mariadb`."""
+        return f"{self.sort.page.kind.kind} {self.reference}"
 
     def host(self) -> Object | None:
         """Return the object of the server, if there is one."""
-        return self.pass_.cache.get(self.page.kind, self.reference, self.namespace)
+        return self.pass_.cache.get(self.sort.page.kind, self.reference, self.namespace)
 
     def site(self) -> page_.Site:
         """Return the server.
@@ -68,10 +109,10 @@ class Claim:
         """
         host = self.host()
         if host is None:
-            raise errors.Transient(f"{self.page.kind.kind} {self.reference} does not exist")
-        return page_.Site(host, self.page, self.means, self.pass_.cache, self.pass_.seams)
+            raise errors.Transient(f"{self.server_name} does not exist")
+        return page_.Site(host, self.sort.page, self.means, self.pass_.cache, self.pass_.seams)
 
-    def user(self) -> tuple[str, str]:
+    def login(self) -> tuple[str, str]:
         """Return name and password of the claim's user.
 
         Raises:
@@ -83,78 +124,103 @@ class Claim:
         """Whether a person has written the annotation, with the thing's name."""
         return objects.annotations_of(self.pass_.object).get(annotation) == self.thing
 
-    def stranger(self, what: str, mark: str) -> errors.Terminal:
-        """Return the error of a thing that has the name, but is not ours."""
+    def refuse_stranger(self, what: str, mark: str | None, ours: str) -> None:
+        """Let nobody else's thing be touched, unless a person says so.
+
+        Args:
+            what: the thing, as people read it.
+            mark: whose it is; empty where it does not say, None where it is not there.
+            ours: the mark that it would have from us.
+
+        Raises:
+            errors.Terminal: it has the name, but is not ours.
+        """
+        if mark is None or mark == ours or self.says(ADOPT):
+            return
         whose = f"belongs to {mark}" if mark else "was not made by Ouranos"
-        return errors.Terminal(
+        raise errors.Terminal(
             Reason.UNRECOVERABLE,
-            f"{what} in {self.page.kind.kind} {self.reference} {whose}; rename it, or take it as "
-            f"it is by the annotation {ADOPT}={self.thing}",
+            f"{what} in {self.server_name} {whose}; rename it, or take it as it is by the "
+            f"annotation {ADOPT}={self.thing}",
         )
 
+    async def tell(self, verb: str) -> None:
+        """Record that the thing was made or destroyed."""
+        text = f"{verb} {self.sort.words} {self.thing} in {self.server_name}"
+        await self.pass_.event("Normal", f"{self.sort.kind.kind}{verb}", text)
 
-async def server(claim: Claim) -> outcome.Outcome:
+
+async def server(one: Claim) -> outcome.Outcome:
     """The server exists and answers."""
-    name = f"{claim.page.kind.kind} {claim.reference}"
-    host = claim.host()
+    host = one.host()
     if host is None:
-        return outcome.wait(f"{name} to exist")
-    if not conditions.is_true(host, summary.AVAILABLE):
-        told = (conditions.find(conditions.of(host), summary.READY) or {}).get("message", "")
-        return outcome.wait(
-            f"{name} to be available: {told}" if told else f"{name} to be available"
-        )
-    return outcome.DONE
+        return outcome.wait(f"{one.server_name} to exist")
+    if conditions.is_true(host, summary.AVAILABLE):
+        return outcome.DONE
+    told = (conditions.find(conditions.of(host), summary.READY) or {}).get("message", "")
+    awaited = f"{one.server_name} to be available"
+    return outcome.wait(f"{awaited}: {told}" if told else awaited)
 
 
-async def credentials(claim: Claim) -> outcome.Outcome:
+async def credentials(one: Claim) -> outcome.Outcome:
     """Whoever claims has made the Secret with the user's name and password."""
-    if claim.pass_.cache.get(kinds.SECRET, claim.secret, claim.namespace) is None:
-        return outcome.wait(f"Secret {claim.secret} to exist")
-    claim.user()
+    if one.pass_.cache.get(kinds.SECRET, one.secret, one.namespace) is None:
+        return outcome.wait(f"Secret {one.secret} to exist")
+    one.login()
     return outcome.DONE
 
 
-def is_secret_shared(claim: Claim, kind: Kind) -> bool:
-    """Whether the user is needed by another claim, or unknown because its Secret is gone."""
-    held = claim.pass_.cache
-    if held.get(kinds.SECRET, claim.secret, claim.namespace) is None:
-        return True
-    return any(
-        objects.key_of(other) != claim.pass_.key
-        and other["spec"]["secretRef"]["name"] == claim.secret
-        for other in held.list(kind, claim.namespace)
+async def _release(one: Claim) -> None:
+    """Let the claim go; its data and its user with it only where a person has said so."""
+    if one.says(DELETE) and one.host() is not None:
+        if await one.sort.drop(one):
+            await one.tell("Deleted")
+        if not _is_user_needed(one):
+            await one.sort.drop_user(one, one.login()[0])
+    await one.pass_.remove_finalizer()
+
+
+def _is_user_needed(one: Claim) -> bool:
+    """Whether another claim has the same user, or it is unknown because its Secret is gone."""
+    held = one.pass_.cache
+    claims = held.list(one.sort.kind, one.namespace)
+    sharing = [each for each in claims if each["spec"]["secretRef"]["name"] == one.secret]
+    return len(sharing) > 1 or held.get(kinds.SECRET, one.secret, one.namespace) is None
+
+
+def controller_of(sort: Sort, means: page_.Means) -> controller.Controller:
+    """Return the controller of one sort of claim."""
+    stages = (
+        pipeline.Stage[Claim]((server, credentials)),
+        pipeline.Stage[Claim]((sort.thing,)),
+        pipeline.Stage[Claim]((sort.user,)),
     )
 
+    async def reconcile(pass_: controller.Pass) -> outcome.Outcome:
+        one = Claim(pass_, sort, means)
+        if pass_.deleting:
+            await _release(one)
+            return outcome.DONE
+        await pass_.add_finalizer()
+        result = await pipeline.run(pass_, one, stages)
+        if not result.done:
+            return result
+        pass_.status |= sort.page.answers(one.site())
+        return outcome.Outcome(again_in=AGAIN)
 
-def tell_address(claim: Claim) -> None:
-    """Write into the status where the claimed thing is."""
-    claim.pass_.status |= claim.page.answers(claim.site())
+    def naming(field: str, named: Object, held: controller.Cache) -> list[Key]:
+        """Return the claims that name an object in a field of their spec."""
+        key = objects.key_of(named)
+        claims = held.list(sort.kind, key.namespace)
+        return [objects.key_of(one) for one in claims if one["spec"][field]["name"] == key.name]
 
-
-def watches(kind: Kind, page: page_.Page, field: str) -> tuple[controller.Watch, ...]:
-    """Return whose events name claims: their server's, and those of Secrets.
-
-    Args:
-        kind: the kind of claim.
-        page: the page of the server that they are on.
-        field: where the claim's spec names the server.
-    """
-
-    def of_server(host: Object, held: controller.Cache) -> list[Key]:
-        key = objects.key_of(host)
-        return [
-            objects.key_of(claim)
-            for claim in held.list(kind, key.namespace)
-            if claim["spec"][field]["name"] == key.name
-        ]
-
-    def of_secret(secret: Object, held: controller.Cache) -> list[Key]:
-        key = objects.key_of(secret)
-        return [
-            objects.key_of(claim)
-            for claim in held.list(kind, key.namespace)
-            if claim["spec"]["secretRef"]["name"] == key.name
-        ]
-
-    return (controller.Watch(page.kind, of_server), controller.Watch(kinds.SECRET, of_secret))
+    return controller.Controller(
+        name=sort.kind.plural,
+        kind=sort.kind,
+        reconcile=reconcile,
+        watches=(
+            controller.Watch(sort.page.kind, functools.partial(naming, sort.reference)),
+            controller.Watch(kinds.SECRET, functools.partial(naming, "secretRef")),
+        ),
+        reads=(kinds.SERVICE,),
+    )

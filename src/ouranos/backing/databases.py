@@ -6,8 +6,8 @@ crash between any two steps leaves nothing, or something that the next pass know
 
 from typing import Final
 
-from ouranos.backing import claim, mariadb, page, sql
-from ouranos.kit import conditions, controller, errors, kinds, outcome, pipeline
+from ouranos.backing import claim, mariadb, sql
+from ouranos.kit import conditions, errors, kinds, outcome
 from ouranos.kit.conditions import Reason
 
 _FIRST_MADE: Final = "created"
@@ -17,15 +17,15 @@ _FIRST_MADE: Final = "created"
 async def database(one: claim.Claim) -> outcome.Outcome:
     """The database exists, and is this claim's."""
     server = mariadb.connect(one.site())
-    facts = await server.look(one.thing, one.user()[0])
-    if _must_be_marked(one, facts):
-        await server.mark(sql.DATABASE, one.thing, sql.Mark(one.owner, _uid(one), sql.MAKING))
+    facts = await server.look(one.thing, one.login()[0])
+    _refuse(one, facts)
     if not facts.database:
+        if facts.database_mark != _mark(one, sql.MAKING):
+            await server.mark(sql.DATABASE, one.thing, _mark(one, sql.MAKING))
         await server.create_database(one.thing)
-        message = f"Created database {one.thing} in MariaDB {one.reference}"
-        await one.pass_.event("Normal", "DatabaseCreated", message)
-    if not facts.database or facts.database_mark != _made(one):
-        await server.mark(sql.DATABASE, one.thing, _made(one))
+        await one.tell("Created")
+    if not facts.database or facts.database_mark != _mark(one, sql.MADE):
+        await server.mark(sql.DATABASE, one.thing, _mark(one, sql.MADE))
     one.pass_.status.setdefault(_FIRST_MADE, conditions.timestamp(one.pass_.seams.clock.now()))
     if one.says(claim.RECREATE):
         gone = {"metadata": {"annotations": {claim.RECREATE: None}}}
@@ -36,51 +36,46 @@ async def database(one: claim.Claim) -> outcome.Outcome:
 async def user(one: claim.Claim) -> outcome.Outcome:
     """The user exists, may do everything in the database, and gets in by the Secret."""
     server = mariadb.connect(one.site())
-    username, password = one.user()
+    username, password = one.login()
     facts = await server.look(one.thing, username)
-    mark = facts.user_mark
-    if mark is None and facts.user and not one.says(claim.ADOPT):
-        raise one.stranger(f"the user {username}", "")
-    if mark is not None and mark.owner != one.house and not one.says(claim.ADOPT):
-        raise one.stranger(f"the user {username}", mark.owner)
-    if mark is None or mark.owner != one.house:
+    mark = _owner(facts.user_mark, there=facts.user)
+    one.refuse_stranger(f"the user {username}", mark, one.house)
+    if mark != one.house:
         await server.mark(sql.USER, username, sql.Mark(one.house, "", sql.MADE))
     if not facts.granted and facts.user:
         await server.grant(one.thing, username)
     if not facts.user or not await server.admits(one.thing, username, password):
         await server.set_user(username, password)
         await server.grant(one.thing, username)
-    claim.tell_address(one)
-    return outcome.Outcome(again_in=claim.AGAIN)
+    return outcome.DONE
 
 
-def _must_be_marked(one: claim.Claim, facts: sql.Facts) -> bool:
-    """Whether a mark must be written before anything else is done.
+def _refuse(one: claim.Claim, facts: sql.Facts) -> None:
+    """Let nothing be done to a database that is somebody else's, or that was there and is lost.
 
     Raises:
-        errors.Terminal: the database is somebody else's, or was there and is lost.
+        errors.Terminal: it is so.
     """
-    mark = facts.database_mark
     what = f"the database {one.thing}"
-    adopts = one.says(claim.ADOPT)
-    if mark is not None and mark.owner != one.owner and not adopts:
-        raise one.stranger(what, mark.owner)
-    if mark is None and facts.database and not adopts:
-        raise one.stranger(what, "")
-    if mark is not None and _is_another_cluster(one, mark) and not adopts:
-        raise one.stranger(what, f"{mark.owner} of another cluster (uid {mark.uid})")
+    mark = facts.database_mark
+    one.refuse_stranger(what, _owner(mark, there=facts.database), one.owner)
+    if mark is not None and one.site().external is not None and mark.uid != _uid(one):
+        # Another claim of the same name made it, in a server that several clusters may use.
+        whose = f"{mark.owner} of another cluster (uid {mark.uid})"
+        one.refuse_stranger(what, whose, one.owner)
     if not facts.database and _was_there(one, mark) and not one.says(claim.RECREATE):
         raise errors.Terminal(
             Reason.UNRECOVERABLE,
-            f"{what} existed in MariaDB {one.reference} and is gone; restore it from a backup, or "
+            f"{what} existed in {one.server_name} and is gone; restore it from a backup, or "
             f"have it made again, empty, by the annotation {claim.RECREATE}={one.thing}",
         )
-    return not facts.database and mark != sql.Mark(one.owner, _uid(one), sql.MAKING)
 
 
-def _is_another_cluster(one: claim.Claim, mark: sql.Mark) -> bool:
-    """Whether another claim of the same name made it, in a server that several clusters may use."""
-    return one.site().external is not None and mark.uid != _uid(one)
+def _owner(mark: sql.Mark | None, *, there: bool) -> str | None:
+    """Return whose a thing is; empty where it is there and does not say, None where it is not."""
+    if mark is not None:
+        return mark.owner
+    return "" if there else None
 
 
 def _was_there(one: claim.Claim, mark: sql.Mark | None) -> bool:
@@ -89,62 +84,40 @@ def _was_there(one: claim.Claim, mark: sql.Mark | None) -> bool:
     return mark.state == sql.MADE and mark.uid == _uid(one)
 
 
-def _made(one: claim.Claim) -> sql.Mark:
-    return sql.Mark(one.owner, _uid(one), sql.MADE)
+def _mark(one: claim.Claim, state: str) -> sql.Mark:
+    return sql.Mark(one.owner, _uid(one), state)
 
 
 def _uid(one: claim.Claim) -> str:
     return one.pass_.object["metadata"]["uid"]
 
 
-_STAGES: Final = (
-    pipeline.Stage[claim.Claim]((claim.server, claim.credentials)),
-    pipeline.Stage[claim.Claim]((database,)),
-    pipeline.Stage[claim.Claim]((user,)),
-)
+async def _drop(one: claim.Claim) -> bool:
+    server = mariadb.connect(one.site())
+    mark = (await server.look(one.thing, "")).database_mark
+    if mark is None or mark.owner != one.owner:
+        return False
+    await server.drop_database(one.thing)
+    await server.unmark(sql.DATABASE, one.thing)
+    return True
 
 
-async def _release(one: claim.Claim) -> outcome.Outcome:
-    """Let the claim go; its data with it only where a person has said so."""
-    if one.says(claim.DELETE) and one.host() is not None:
-        server = mariadb.connect(one.site())
-        facts = await server.look(one.thing, "")
-        mark = facts.database_mark
-        if mark is not None and mark.owner == one.owner:
-            await server.drop_database(one.thing)
-            await server.unmark(sql.DATABASE, one.thing)
-            message = f"Deleted database {one.thing} from MariaDB {one.reference}"
-            await one.pass_.event("Normal", "DatabaseDeleted", message)
-        await _release_user(one, server)
-    await one.pass_.remove_finalizer()
-    return outcome.DONE
-
-
-async def _release_user(one: claim.Claim, server: sql.Server) -> None:
-    if claim.is_secret_shared(one, kinds.DATABASE):
-        return
-    username, _ = one.user()
+async def _drop_user(one: claim.Claim, username: str) -> None:
+    server = mariadb.connect(one.site())
     mark = (await server.look(one.thing, username)).user_mark
     if mark is not None and mark.owner == one.house:
         await server.drop_user(username)
         await server.unmark(sql.USER, username)
 
 
-def controller_of(means: page.Means) -> controller.Controller:
-    """Return the controller of claims on databases."""
-
-    async def reconcile(pass_: controller.Pass) -> outcome.Outcome:
-        spec = pass_.object["spec"]
-        one = claim.Claim(pass_, mariadb.PAGE, means, spec["database"], spec["mariadbRef"]["name"])
-        if pass_.deleting:
-            return await _release(one)
-        await pass_.add_finalizer()
-        return await pipeline.run(pass_, one, _STAGES)
-
-    return controller.Controller(
-        name="databases",
-        kind=kinds.DATABASE,
-        reconcile=reconcile,
-        watches=claim.watches(kinds.DATABASE, mariadb.PAGE, "mariadbRef"),
-        reads=(kinds.SERVICE,),
-    )
+SORT: Final = claim.Sort(
+    kind=kinds.DATABASE,
+    page=mariadb.PAGE,
+    field="database",
+    reference="mariadbRef",
+    words="database",
+    thing=database,
+    user=user,
+    drop=_drop,
+    drop_user=_drop_user,
+)

@@ -35,8 +35,13 @@ class Volume:
     name: str
     path: str
     read_only: bool = False
-    file: str = ""
-    """Mount one file of the volume, not the whole."""
+
+
+CONFIG: Final = Volume("config", "/etc/ouranos", read_only=True)
+"""The server's configuration files and scripts, where it has any."""
+SECRET: Final = Volume("secret", "/etc/ouranos-secret", read_only=True)
+"""Those keys of the Secret of its own account that it reads as files."""
+TMP: Final = Volume("tmp", "/tmp")  # noqa: S108 - the container's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,11 @@ class Container:
     """A cheap command that tells whether it works, where there is no port to knock at."""
     memory: str = "64Mi"
     cpu: str = "10m"
+
+
+def initialise(*volumes: Volume) -> Container:
+    """Return the container that runs the server's `initialise.sh` to its end, before the others."""
+    return Container("initialise", ("sh", f"{CONFIG.path}/initialise.sh"), (CONFIG, *volumes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +247,10 @@ def _container(container: Container, image: str) -> Object:
     if container.port is not None:
         entry = {"name": container.port.name, "containerPort": container.port.number}
         written["ports"] = [{**entry, "protocol": "TCP"}]
-        written |= _probes({"tcpSocket": {"port": container.port.number}})
+        knock = {"tcpSocket": {"port": container.port.number}}
+        written |= {**_probes(knock), "readinessProbe": _probe(knock, 10, 2)}
     elif container.check:
+        # A command in a container costs a hundred times what a knock does: once in a while.
         written |= _probes({"exec": {"command": list(container.check)}})
     return written
 
@@ -247,30 +259,17 @@ def _mount(volume: Volume) -> Object:
     mount: Object = {"name": volume.name, "mountPath": volume.path}
     if volume.read_only:
         mount["readOnly"] = True
-    if volume.file:
-        mount["subPath"] = volume.file
     return mount
 
 
 def _probes(action: Object) -> Object:
     """Return quick looks while it starts, and rare ones later: an idle cloud should idle."""
     return {
-        "startupProbe": {
-            **action,
-            "periodSeconds": 1,
-            "timeoutSeconds": 3,
-            "failureThreshold": _START_SECONDS,
-        },
-        "readinessProbe": {
-            **action,
-            "periodSeconds": 10,
-            "timeoutSeconds": 3,
-            "failureThreshold": 2,
-        },
-        "livenessProbe": {
-            **action,
-            "periodSeconds": 30,
-            "timeoutSeconds": 10,
-            "failureThreshold": 6,
-        },
+        "startupProbe": _probe(action, 1, _START_SECONDS),
+        "livenessProbe": _probe(action, 30, 6, timeout=10),
     }
+
+
+def _probe(action: Object, period: int, failures: int, timeout: int = 3) -> Object:
+    times = {"periodSeconds": period, "timeoutSeconds": timeout, "failureThreshold": failures}
+    return {**action, **times}

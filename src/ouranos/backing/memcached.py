@@ -1,7 +1,7 @@
 """Memcached: what the services need not ask twice. The page of the cache."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from ouranos.backing import manifests, page
 from ouranos.kit import errors, kinds
@@ -55,18 +55,11 @@ async def health(site: page.Site) -> Mapping[str, str]:
     return {"version": version}
 
 
-def answers(site: page.Site) -> Mapping[str, Any]:
-    """Return host and port for the services."""
-    host, port = site.told(PORT)
-    return {"host": host, "port": port}
-
-
 PAGE: Final = page.Page(
     kind=kinds.MEMCACHED,
     image="memcached",
     ports=(PORT,),
     pod=pod,
     health=health,
-    answers=answers,
     keeps_data=False,
 )

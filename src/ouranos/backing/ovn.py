@@ -11,34 +11,28 @@ from ouranos.kit.objects import Object
 UID: Final = 42424
 NORTHBOUND: Final = manifests.Port("northbound", 6641, service="-nb", field="northboundPort")
 SOUTHBOUND: Final = manifests.Port("southbound", 6642, service="-sb", field="southboundPort")
-_DATA: Final = "/var/lib/ovn"
-_RUN: Final = "/run/ovn"
-_CONFIG: Final = "/etc/ouranos"
+_DATA: Final = manifests.Volume("data", "/var/lib/ovn")
+_RUN: Final = manifests.Volume("run", "/run/ovn")
 
 
 def pod(_: Object) -> manifests.Pod:
     """Return the pod of both databases and northd."""
-    data = manifests.Volume("data", _DATA)
-    run = manifests.Volume("run", _RUN)
-    config = manifests.Volume("config", _CONFIG, read_only=True)
     logs = ("-vconsole:info", "-vsyslog:off", "-vfile:off")
     return manifests.Pod(
         uid=UID,
-        first=(
-            manifests.Container("initialise", ("sh", f"{_CONFIG}/initialise.sh"), (data, config)),
-        ),
+        first=(manifests.initialise(_DATA),),
         containers=(
             *(
                 manifests.Container(
                     port.name,
                     (
-                        *("ovsdb-server", f"{_DATA}/{short}.db"),
-                        f"--remote=punix:{_RUN}/{short}.sock",
+                        *("ovsdb-server", f"{_DATA.path}/{short}.db"),
+                        f"--remote=punix:{_RUN.path}/{short}.sock",
                         f"--remote=ptcp:{port.number}:$(POD_IP)",
-                        f"--unixctl={_RUN}/{short}.ctl",
+                        f"--unixctl={_RUN.path}/{short}.ctl",
                         *logs,
                     ),
-                    (data, run),
+                    (_DATA, _RUN),
                     variables=(manifests.POD_IP,),
                     port=port,
                 )
@@ -47,13 +41,13 @@ def pod(_: Object) -> manifests.Pod:
             manifests.Container(
                 "northd",
                 (
-                    *("ovn-northd", f"--ovnnb-db=unix:{_RUN}/nb.sock"),
-                    f"--ovnsb-db=unix:{_RUN}/sb.sock",
-                    f"--unixctl={_RUN}/northd.ctl",
+                    *("ovn-northd", f"--ovnnb-db=unix:{_RUN.path}/nb.sock"),
+                    f"--ovnsb-db=unix:{_RUN.path}/sb.sock",
+                    f"--unixctl={_RUN.path}/northd.ctl",
                     *logs,
                 ),
-                (run,),
-                check=("ovn-appctl", "-t", f"{_RUN}/northd.ctl", "status"),
+                (_RUN,),
+                check=("ovn-appctl", "-t", f"{_RUN.path}/northd.ctl", "status"),
             ),
         ),
         scratch=("run",),
@@ -85,7 +79,6 @@ PAGE: Final = page.Page(
     image="ovn",
     ports=(NORTHBOUND, SOUTHBOUND),
     pod=pod,
-    files=lambda _: page.texts("ovn"),
     health=health,
     answers=answers,
 )

@@ -49,10 +49,9 @@ class Page:
         image: the image that its containers run.
         ports: where it listens; the first is the one that others use.
         pod: given what `spec.builtin` says, its pod.
-        files: given the same, its configuration: text by file name.
         health: asks the server something; returns what `status` is to tell of it, and raises
             `errors.OuranosError` where it does not answer as it should.
-        answers: what `status` tells of where it answers.
+        answers: what `status` tells of where it answers; by default host and port.
         credential: its own account, if it has accounts.
         keeps_data: whether losing its pod's volume loses data.
     """
@@ -62,10 +61,14 @@ class Page:
     ports: tuple[manifests.Port, ...]
     pod: Callable[[Object], manifests.Pod]
     health: Callable[["Site"], Awaitable[Mapping[str, str]]]
-    answers: Callable[["Site"], Mapping[str, Any]]
-    files: Callable[[Object], Mapping[str, str]] = lambda _: {}
+    answers: Callable[["Site"], Mapping[str, Any]] = lambda site: site.address()
     credential: Credential | None = None
     keeps_data: bool = True
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Its configuration and scripts, text by file name; empty where it has none."""
+        return _texts(self.image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,11 @@ class Site:
             return self.place(port)
         return self.identity.name + port.service, port.number
 
+    def address(self) -> dict[str, Any]:
+        """Return host and port for the cloud's services, as `status` holds them."""
+        host, port = self.told(self.page.ports[0])
+        return {"host": host, "port": port}
+
     def login(self) -> tuple[str, str]:
         """Return user name and password of the account by which the server is administered.
 
@@ -135,7 +143,7 @@ class Site:
 
 
 @functools.cache
-def texts(server: str) -> Mapping[str, str]:
-    """Return the configuration files and scripts of a server, by name (`files/<server>/`)."""
+def _texts(server: str) -> Mapping[str, str]:
     folder = resources.files("ouranos.backing") / "files" / server
-    return {file.name: file.read_text() for file in sorted(folder.iterdir(), key=lambda f: f.name)}
+    files = sorted(folder.iterdir(), key=lambda file: file.name) if folder.is_dir() else ()
+    return {file.name: file.read_text() for file in files}

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from ouranos.backing import broker, manifests, page
 from ouranos.kit import kinds, randoms
@@ -12,23 +12,22 @@ from ouranos.kit.objects import Object
 UID: Final = 42439
 PORT: Final = manifests.Port("amqp", 5672)
 MANAGEMENT: Final = manifests.Port("management", 15672, field="managementPort")
-_DATA: Final = "/var/lib/rabbitmq"
-_CONFIG: Final = "/etc/ouranos"
-_ACCOUNTS: Final = "/etc/ouranos-secret"
+_DATA: Final = manifests.Volume("data", "/var/lib/rabbitmq")
 _DEFINITIONS: Final = "definitions.json"
 _COOKIE: Final = "cookie"
 
 _VARIABLES: Final = {
-    "HOME": _DATA,
+    "HOME": _DATA.path,
     "RABBITMQ_NODENAME": "rabbit@localhost",
-    "RABBITMQ_CONFIG_FILE": f"{_CONFIG}/rabbitmq.conf",
-    "RABBITMQ_ENABLED_PLUGINS_FILE": f"{_CONFIG}/enabled_plugins",
-    "RABBITMQ_MNESIA_BASE": f"{_DATA}/mnesia",
-    "RABBITMQ_LOG_BASE": "/tmp",  # noqa: S108 - the container's own
-    # Erlang's own doors are for this pod only, and its threads sleep when there is nothing to do.
+    "RABBITMQ_CONFIG_FILE": f"{manifests.CONFIG.path}/rabbitmq.conf",
+    "RABBITMQ_ENABLED_PLUGINS_FILE": f"{manifests.CONFIG.path}/enabled_plugins",
+    "RABBITMQ_MNESIA_BASE": f"{_DATA.path}/mnesia",
+    "RABBITMQ_LOG_BASE": manifests.TMP.path,
+    # Erlang's own doors are for this pod only. Its threads sleep when there is nothing to do, and
+    # few of them wait for files: there is one pod's work.
     "ERL_EPMD_ADDRESS": "127.0.0.1",
     "RABBITMQ_DIST_PORT": "25672",
-    "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none +sbwtdcpu none +sbwtdio none "
+    "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none +sbwtdcpu none +sbwtdio none +SDio 2 "
     "-kernel inet_dist_use_interface {127,0,0,1}",
     # The start script then becomes the server, which ends on SIGTERM by itself.
     "RUNNING_UNDER_SYSTEMD": "1",
@@ -37,22 +36,15 @@ _VARIABLES: Final = {
 
 def pod(_: Object) -> manifests.Pod:
     """Return the server's pod."""
-    data = manifests.Volume("data", _DATA)
-    config = manifests.Volume("config", _CONFIG, read_only=True)
-    secret = manifests.Volume("secret", _ACCOUNTS, read_only=True)
     variables = tuple({"name": name, "value": value} for name, value in _VARIABLES.items())
     return manifests.Pod(
         uid=UID,
-        first=(
-            manifests.Container(
-                "initialise", ("sh", f"{_CONFIG}/initialise.sh"), (data, config, secret)
-            ),
-        ),
+        first=(manifests.initialise(_DATA, manifests.SECRET),),
         containers=(
             manifests.Container(
                 "rabbitmq",
                 ("/usr/lib/rabbitmq/bin/rabbitmq-server",),
-                (data, config, secret, manifests.Volume("tmp", "/tmp")),  # noqa: S108
+                (_DATA, manifests.CONFIG, manifests.SECRET, manifests.TMP),
                 variables=(manifests.POD_IP, *variables),
                 port=PORT,
                 memory="192Mi",
@@ -83,9 +75,7 @@ def connect(site: page.Site) -> broker.Server:
     Raises:
         errors.Transient: its address or its account is not known yet.
     """
-    host, port = site.place(MANAGEMENT)
-    username, password = site.login()
-    return site.means.brokers(broker.Login(host, port, username, password))
+    return site.means.brokers(broker.Login(*site.place(MANAGEMENT), *site.login()))
 
 
 async def health(site: page.Site) -> Mapping[str, str]:
@@ -93,19 +83,11 @@ async def health(site: page.Site) -> Mapping[str, str]:
     return {"version": await connect(site).version()}
 
 
-def answers(site: page.Site) -> Mapping[str, Any]:
-    """Return host and port for the services."""
-    host, port = site.told(PORT)
-    return {"host": host, "port": port}
-
-
 PAGE: Final = page.Page(
     kind=kinds.RABBITMQ,
     image="rabbitmq",
     ports=(PORT, MANAGEMENT),
     pod=pod,
-    files=lambda _: page.texts("rabbitmq"),
     credential=page.Credential("admin", "ouranos", account, (_DEFINITIONS, _COOKIE)),
     health=health,
-    answers=answers,
 )

@@ -139,7 +139,7 @@ def _is_running(scope: Scope) -> bool:
 
 
 def _configuration(scope: Scope) -> Object | None:
-    files = scope.site.page.files(scope.site.builtin)
+    files = scope.site.page.files
     return manifests.config_map(scope.site.identity, files) if files else None
 
 

@@ -6,6 +6,7 @@ between two methods leaves nothing open, and what one method did is either there
 
 import contextlib
 import dataclasses
+import hashlib
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Final, ParamSpec, Protocol
@@ -131,6 +132,12 @@ class Server(Protocol):
 Connect = Callable[[Login, seams.Blocking], Server]
 
 
+def hashed(password: str) -> str:
+    """Return a password as MariaDB keeps it (its documentation, "mysql_native_password")."""
+    once = hashlib.sha1(password.encode(), usedforsecurity=False).digest()
+    return "*" + hashlib.sha1(once, usedforsecurity=False).hexdigest().upper()
+
+
 def quoted(name: str) -> str:
     """Return a name as an SQL identifier."""
     return "`" + name.replace("`", "``") + "`"
@@ -243,9 +250,11 @@ class MariaDb:
 
     def _set_user(self, username: str, password: str) -> None:
         with _connected(self._login) as connection, connection.cursor() as cursor:
-            user = (username, password)
-            cursor.execute("CREATE USER IF NOT EXISTS %s@'%%' IDENTIFIED BY %s", user)
-            cursor.execute("ALTER USER %s@'%%' IDENTIFIED BY %s", user)
+            # In the cloud's own network nothing is encrypted: there only the hash is sent. A server
+            # elsewhere may be one that keeps passwords in another way.
+            by, told = ("", password) if self._login.encrypted else ("PASSWORD ", hashed(password))
+            for verb in ("CREATE USER IF NOT EXISTS", "ALTER USER"):
+                cursor.execute(f"{verb} %s@'%%' IDENTIFIED BY {by}%s", (username, told))
 
     def _rows(self, statement: str) -> tuple[tuple[Any, ...], ...]:
         with _connected(self._login) as connection, connection.cursor() as cursor:

@@ -59,7 +59,7 @@ def place(claim: objects.Object | None) -> environment.Address | None:
     status = objects.mapping(claim or {}, "status")
     if "host" not in status or "port" not in status:
         return None
-    return environment.Address(status["host"], status["port"])
+    return environment.Address(status["host"], status["port"], status.get("tls", "Preferred"))
 
 
 def _fulfilled(claim: objects.Object, title: str) -> outcome.Outcome:
