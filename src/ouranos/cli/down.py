@@ -29,6 +29,8 @@ def command(name: str | None, *, destroy: bool, keep_images: bool, yes: bool) ->
             interrupted="interrupted; the same command goes on with what is left",
         )
     except lock.LockHeldError as error:
-        raise errors.Refused(str(error), "wait until it is done, then run this again") from error
+        raise errors.Refused(
+            str(error), "wait until it is done, or end it, then run this again"
+        ) from error
     except waiting.DeadlineError as error:
         raise errors.Late(str(error), f"look into {cloud.log}, then run this again") from error
