@@ -248,7 +248,7 @@ def _probes(container: Container) -> Object:
         },
         "readinessProbe": {
             **action,
-            "periodSeconds": 15,
+            "periodSeconds": 30,
             "timeoutSeconds": 5,
             "failureThreshold": 2,
         },
