@@ -20,6 +20,7 @@ from ouranos.engine.node import (
     identity,
     processes,
     records,
+    registration,
     runc,
 )
 
@@ -229,6 +230,11 @@ async def test_a_program_that_takes_too_long_is_killed(host: Host) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_the_version_of_runc_is_asked_of_runc(host: Host) -> None:
+    host.reply('[ "$1" = --version ] && printf "runc version 1.2.3\\nspec: 1.0\\n"')
+    assert await registration.runtime(str(host.programs)) == "1.2.3"
 
 
 # Containers

@@ -25,14 +25,14 @@ class Lock:
         os.close(self._descriptor)
 
 
-def take(folder: Path) -> Lock:
+def take(folder: Path, patience: float = _PATIENCE) -> Lock:
     """Take the lock of a node; blocks for a few seconds.
 
     Raises:
         Terminal: somebody else holds it, and goes on holding it.
     """
     descriptor = os.open(folder / _FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + patience
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -353,7 +353,8 @@ def remove(shared: context.Context, pod: objects.Object) -> None:
     uid = objects.uid_of(pod)
     folder = shared.layout.pod(uid)
     volumes.Folder.of(shared.layout, uid).remove()
-    linux.unmount(folder / "ipc")
+    if (folder / "ipc").exists():
+        linux.unmount(folder / "ipc")
     for name in ("hosts", "resolv.conf", "hostname", "ipc"):
         (folder / name).unlink(missing_ok=True)
     metadata = pod["metadata"]

@@ -50,7 +50,7 @@ class Registrar:
         before: objects.Object = objects.mapping(node, "status")
         now = self._seams.clock.now()
         wanted = facts.status(before, self._told, machine, now, self._trouble)
-        self._runtime = self._runtime or await _runtime()
+        self._runtime = self._runtime or await runtime()
         wanted["nodeInfo"] = facts.information(_VERSION, f"runc://{self._runtime}")
         if wanted != before:
             patch: objects.Object = {"status": wanted}
@@ -103,10 +103,13 @@ class Registrar:
             )
 
 
-async def _runtime() -> str:
+async def runtime(programs: str = runc.PROGRAMS) -> str:
     """Return runc's version."""
     process = await asyncio.create_subprocess_exec(
-        runc.program("runc"), "--version", stdout=asyncio.subprocess.PIPE, env=runc.ENVIRONMENT
+        runc.program("runc", programs),
+        "--version",
+        stdout=asyncio.subprocess.PIPE,
+        env=runc.ENVIRONMENT,
     )
     output, _ = await process.communicate()
     return output.decode().partition("\n")[0].rpartition(" ")[2]

@@ -129,14 +129,15 @@ def _tidy(held: containers.Containers, pods: dict[str, objects.Object]) -> None:
     held.groups.remove_parent()
 
 
-def erase(folder: Path) -> None:
-    """Remove the node's folder with everything in it.
+def erase(folder: Path, mounts: str | None = None) -> None:
+    """Remove the node's folder with everything in it; `mounts` is what is mounted.
 
     Raises:
         Terminal: something is mounted in it that is not ours.
     """
     inside = f"{folder.absolute()}/"
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+    table = Path("/proc/self/mountinfo").read_text() if mounts is None else mounts
+    for line in table.splitlines():
         target = line.split()[4]
         if target.startswith(inside):
             raise errors.Terminal(
