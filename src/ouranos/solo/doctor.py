@@ -65,8 +65,13 @@ Check = Callable[[paths.Paths, machine.Machine], Iterable[Finding]]
 
 
 def examine(cloud: paths.Paths, place: machine.Machine) -> list[Finding]:
-    """Run all checks; an empty list means that `up` may go on."""
-    return [finding for check in CHECKS for finding in check(cloud, place)]
+    """Run all checks; an empty list means that `up` may go on.
+
+    Who is not root is told that alone: what else is wrong, only root can see.
+    """
+    return list(root(cloud, place)) or [
+        finding for check in CHECKS for finding in check(cloud, place)
+    ]
 
 
 def root(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
