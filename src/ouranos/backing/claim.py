@@ -188,12 +188,26 @@ def _is_user_needed(one: Claim) -> bool:
     return len(sharing) > 1 or held.get(kinds.SECRET, one.secret, one.namespace) is None
 
 
+def _looked(step: pipeline.Step[Claim]) -> pipeline.Step[Claim]:
+    """Return a step that looks into the server beside the passes once it found all right."""
+
+    @functools.wraps(step)
+    async def looked(one: Claim) -> outcome.Outcome:
+        said = [one.says(each) for each in (ADOPT, RECREATE, DELETE)]
+        host = one.host() or {"spec": None}
+        content = objects.digest([one.pass_.object["spec"], said, one.login(), host["spec"]]).hex()
+        look = functools.partial(step, one)
+        return await one.pass_.look(pipeline.name_of(step), content, look, AGAIN)
+
+    return looked
+
+
 def controller_of(sort: Sort, means: page_.Means) -> controller.Controller:
     """Return the controller of one sort of claim."""
+    inside = (_looked(sort.thing), _looked(sort.user))
     stages = (
         pipeline.Stage[Claim]((server, credentials)),
-        pipeline.Stage[Claim]((sort.thing,)),
-        pipeline.Stage[Claim]((sort.user,)),
+        *(pipeline.Stage[Claim]((step,)) for step in inside),
     )
 
     async def reconcile(pass_: controller.Pass) -> outcome.Outcome:
@@ -204,6 +218,9 @@ def controller_of(sort: Sort, means: page_.Means) -> controller.Controller:
         await pass_.add_finalizer()
         result = await pipeline.run(pass_, one, stages)
         if not result.done:
+            for step in inside:
+                # What was right before something changed has to be found right after it.
+                pass_.distrust(pipeline.name_of(step))
             return result
         pass_.status |= sort.page.answers(one.site())
         return outcome.Outcome(again_in=AGAIN)
