@@ -27,7 +27,7 @@ def test_bytecode_names_the_path_in_the_image_and_is_not_compared_with_its_sourc
 
     module.write_text("PLACE = 'changed, which nobody looks for'\n")
     seen = subprocess.run(
-        [sys.executable, "-c", "import module; print(module.PLACE)"],
+        [sys.executable, "-E", "-c", "import module; print(module.PLACE)"],
         cwd=module.parent,
         check=True,
         capture_output=True,

@@ -1,0 +1,309 @@
+"""Does a whole run prove what it should, name what is wrong, and leave nothing?"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import fake_cloud
+import openstack
+import pytest
+from openstack.config import loader
+
+from ouranos.engine.apiserver import parts, server
+from ouranos.images import guest as guest_image
+from ouranos.images import qcow2
+from ouranos.kit import cluster, kinds
+from ouranos.verify import guest, libvirt, proofs, removal, run, story, tenant
+
+Said = list[str]
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> fake_cloud.Cloud:
+    """A cloud, in the place of what the libraries would reach."""
+    made = fake_cloud.Cloud()
+
+    def connection(**given: Any) -> fake_cloud.Connection:
+        if "config" in given:
+            assert given["config"] == "the administrator's"
+            return fake_cloud.Connection(made)
+        assert given["region_name"] == "Düdingen Test"
+        return fake_cloud.Connection(made, given["project_id"])
+
+    class Config:
+        def __init__(self, *, config_files: list[str], load_envvars: bool) -> None:
+            assert not load_envvars
+            assert config_files[0].endswith("clouds.yaml")
+
+        def get_one(self, cloud: str) -> str:
+            assert cloud == "home"
+            return "the administrator's"
+
+    monkeypatch.setattr(openstack.connection, "Connection", connection)
+    monkeypatch.setattr(loader, "OpenStackConfig", Config)
+    monkeypatch.setattr(http.client, "HTTPConnection", fake_cloud.guests_http(made))
+    monkeypatch.setattr(socket, "create_connection", fake_cloud.northbound(fake_cloud.switches()))
+    return made
+
+
+@pytest.fixture
+def order(tmp_path: Path) -> run.Order:
+    disk = tmp_path / "disk.img"
+    disk.write_bytes(qcow2.empty(1 << 20))
+    return run.Order("home", "2026.2", tmp_path / "clouds.yaml", tmp_path, image=str(disk))
+
+
+@pytest.fixture
+async def hypervisor(
+    api: server.ApiServer, source: cluster.Cluster
+) -> AsyncIterator[dict[str, Any]]:
+    """A machine on which the Job that asks libvirt ends at once; the domains that it tells."""
+    labels = {libvirt.HYPERVISOR_LABEL: ""}
+    await source.apply(
+        {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node1", "labels": labels}}
+    )
+    ports = [{"port": 6641}]
+    await source.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "ovn-nb", "namespace": "home"},
+            "spec": {"clusterIP": "172.31.0.11", "ports": ports},
+        }
+    )
+    told: dict[str, Any] = {"domains": ["a-stranger"], "phase": "Succeeded"}
+
+    async def logs(_: parts.LogRequest) -> AsyncIterator[bytes]:
+        yield "\n".join(told["domains"]).encode()
+
+    api.pod_logs = logs
+
+    async def work() -> None:
+        begin = (await source.list(kinds.JOB)).resource_version
+        async for event in source.watch(kinds.JOB, "home", resource_version=begin):
+            if event.type != "ADDED":
+                continue
+            name = event.object["metadata"]["name"]
+            spec = event.object["spec"]["template"]["spec"]
+            metadata = {"name": f"{name}-x", "namespace": "home", "labels": {"job-name": name}}
+            pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+            made = await source.create(pod)
+            await source.replace_status({**made, "status": {"phase": told["phase"]}})
+
+    working = asyncio.create_task(work())
+    yield told
+    working.cancel()
+
+
+@pytest.fixture
+def told() -> Said:
+    return []
+
+
+@pytest.fixture
+def one(cloud: fake_cloud.Cloud, told: Said) -> story.Story:
+    """A run whose user is in."""
+    begun = story.Story(fake_cloud.Connection(cloud), "c0ffee", "public", "m1.nano", told.append)
+    tenant.enter(begun)
+    return begun
+
+
+async def test_a_cloud_that_works_is_proved_part_by_part_and_nothing_is_left(
+    cloud: fake_cloud.Cloud,
+    order: run.Order,
+    source: cluster.Cluster,
+    hypervisor: dict[str, Any],
+    told: Said,
+) -> None:
+    assert hypervisor["domains"]
+    shown = await run.verify(order, source, told.append)
+    report = shown.report()
+    names = [proof["name"] for proof in report["proofs"]]
+    assert names == [
+        "project and user",
+        "image uploaded",
+        "network, subnet, router",
+        "security group, key pair",
+        "server ACTIVE",
+        "HTTP by floating IP, metadata, user-data",
+        "console log",
+        "volume created",
+        "volume attached, bytes written",
+        "volume detached, attached again, bytes read back",
+        "server snapshot",
+        "server stopped and started, HTTP again",
+        "everything deleted",
+        "nothing is left in OpenStack, libvirt, OVN",
+    ]
+    assert len(told) == len(names)
+    assert any(
+        line.endswith(f"{fake_cloud.ADDRESS}, hostname verify-guest.novalocal") for line in told
+    )
+    json.dumps(report)
+    left = {kind: list(things) for kind, things in cloud.things.items() if things}
+    assert left.keys() == {"network", "flavor", "role"}
+    assert left["network"] == ["outside"]
+    assert (await source.list(kinds.JOB)).items == []
+
+
+async def test_what_an_interrupted_run_left_goes_first(
+    cloud: fake_cloud.Cloud,
+    order: run.Order,
+    source: cluster.Cluster,
+    hypervisor: dict[str, Any],
+    told: Said,
+) -> None:
+    assert hypervisor
+    old = cloud.add("project", name="verify-old", description=tenant.MARK)
+    cloud.add("user", name="verify-old", description=tenant.MARK)
+    stranger = cloud.add("user", name="verify-old", description="a person")
+    cloud.add("server", project_id=old.id, status="ACTIVE")
+    cloud.add("volume", project_id=old.id, status="available", server="")
+    await run.verify(order, source, told.append)
+    assert told[0] == "removing what an interrupted run left: verify-old"
+    assert list(cloud.things["user"]) == [stranger.id]
+    assert not cloud.things["project"]
+    assert not cloud.things["server"]
+    assert not cloud.things["volume"]
+
+
+async def test_all_is_deleted_though_a_proof_failed(
+    cloud: fake_cloud.Cloud,
+    order: run.Order,
+    source: cluster.Cluster,
+    told: Said,
+) -> None:
+    cloud.after_boot = "ERROR"
+    with pytest.raises(story.ProofError, match="server ACTIVE: ERROR: no fault given"):
+        await run.verify(order, source, told.append)
+    assert not cloud.things["server"]
+    assert not cloud.things["project"]
+    assert list(cloud.things["network"]) == ["outside"]
+
+
+async def test_what_stays_behind_is_named(
+    cloud: fake_cloud.Cloud,
+    order: run.Order,
+    source: cluster.Cluster,
+    told: Said,
+) -> None:
+    cloud.stays = {"router"}
+    with pytest.raises(story.ProofError, match=r"left in OpenStack: .*routers router-\d+"):
+        await run.verify(order, source, told.append)
+
+
+async def test_a_guest_that_libvirt_still_knows_is_named(
+    cloud: fake_cloud.Cloud,
+    one: story.Story,
+    order: run.Order,
+    source: cluster.Cluster,
+    hypervisor: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert cloud
+    one.made = {"server": "a-stranger", "network": "n"}
+    switches = fake_cloud.switches("neutron-n", "neutron-other")
+    monkeypatch.setattr(socket, "create_connection", fake_cloud.northbound(switches))
+    with pytest.raises(story.ProofError) as caught:
+        await run._nothing_left(one, order, source)
+    assert str(caught.value) == "still there: libvirt domain a-stranger, OVN neutron-n"
+    assert hypervisor
+
+
+async def test_a_database_without_an_address_is_said(
+    one: story.Story, order: run.Order, source: cluster.Cluster
+) -> None:
+    with pytest.raises(story.ProofError, match="the Service ovn-nb has no address"):
+        await run._nothing_left(one, order, source)
+
+
+def test_a_database_that_hangs_up_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "create_connection", fake_cloud.northbound(b'{"id"'))
+    with pytest.raises(story.ProofError, match="closed the connection"):
+        removal.left_in_ovn("172.31.0.11", 6641, ["n"])
+
+
+def test_the_small_guest_is_uploaded_in_its_parts(
+    cloud: fake_cloud.Cloud, one: story.Story, tmp_path: Path
+) -> None:
+    files = [tmp_path / name for name in ("kernel", "ramdisk", "disk")]
+    for file in files:
+        file.write_bytes(b"x")
+    proofs.image(one, guest_image.GuestImage(*files, "console=ttyS0", "digest"))
+    disk = cloud.things["image"][one.made["image"]]
+    assert (disk.kernel_id, disk.ramdisk_id) == (one.made["kernel"], one.made["ramdisk"])
+    assert disk.os_command_line == "console=ttyS0"
+
+
+def booted(one: story.Story, tmp_path: Path) -> None:
+    path = tmp_path / "raw.img"
+    path.write_bytes(b"raw")
+    proofs.volume_asked(one)
+    proofs.own_image(one, str(path))
+    proofs.network(one)
+    proofs.server(one)
+
+
+def test_a_guest_without_its_name_has_no_metadata(
+    cloud: fake_cloud.Cloud, one: story.Story, tmp_path: Path
+) -> None:
+    booted(one, tmp_path)
+    cloud.hostname = "localhost"
+    with pytest.raises(story.ProofError, match="calls itself 'localhost', not verify-guest"):
+        proofs.http(one)
+
+
+def test_bytes_that_are_not_written_or_not_read_back_are_said(
+    cloud: fake_cloud.Cloud, one: story.Story, tmp_path: Path
+) -> None:
+    booted(one, tmp_path)
+    proofs.http(one)
+    cloud.writes = "no space"
+    with pytest.raises(story.ProofError, match="the guest answered 'no space'"):
+        proofs.volume(one)
+    cloud.writes = "written"
+    cloud.things["volume"][one.made["volume"]].status = "available"
+    cloud.bytes = _Forgetful()
+    with pytest.raises(story.ProofError, match="reading the volume back: 'else' instead of"):
+        proofs.volume(one)
+
+
+class _Forgetful(dict[str, str]):
+    def __getitem__(self, _: str) -> str:
+        return "else"
+
+
+def test_a_volume_that_cannot_be_made_ends_the_waiting(
+    cloud: fake_cloud.Cloud, one: story.Story
+) -> None:
+    proofs.volume_asked(one)
+    cloud.things["volume"][one.made["volume"]].status = "error_extending"
+    with pytest.raises(story.ProofError, match="volume available: error_extending"):
+        proofs.volume(one.__class__(**_fields(one), made={**one.made, "address": "x"}))
+
+
+def _fields(one: story.Story) -> dict[str, Any]:
+    names = ("admin", "token", "public_network", "flavor", "say", "tenant")
+    return {name: getattr(one, name) for name in names}
+
+
+def test_a_guest_that_does_not_answer_yet_says_nothing(cloud: fake_cloud.Cloud) -> None:
+    assert not list(cloud.all("server"))
+    assert guest.ask(fake_cloud.ADDRESS, "/proof.txt") == ""
+
+
+async def test_a_libvirt_that_does_not_answer_is_named_and_its_job_removed(
+    source: cluster.Cluster, hypervisor: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hypervisor["phase"] = "Pending"
+    at_once = asyncio.timeout
+    monkeypatch.setattr(asyncio, "timeout", lambda _: at_once(0.01))
+    with pytest.raises(story.ProofError, match="libvirt on node1: no answer within 60 s"):
+        await libvirt.domains(source, "home", "2026.2")
+    assert (await source.list(kinds.JOB)).items == []
