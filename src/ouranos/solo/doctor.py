@@ -24,7 +24,8 @@ from ouranos.solo import machine, paths
 
 GIB = 1024**3
 LEAST_MEMORY = 7 * GIB  # a machine sold as 8 GB shows a little less
-LEAST_DISK = 12 * GIB  # images 3 GB, databases, logs, and room for volumes
+LEAST_DISK_IMAGES = 4 * GIB  # 1 GB in the end, and as much again for what is on its way
+LEAST_DISK_NEW = 8 * GIB  # databases, logs, guests and room for volumes
 LEAST_DISK_RUNNING = 2 * GIB
 HOST_TOOLS = {"runc": "runc", "conmon": "conmon", "dpkg-deb": "dpkg", "apt-get": "apt"}
 NEEDED_FILE_SYSTEMS = ("overlay", "tmpfs", "proc", "sysfs", "mqueue")
@@ -108,22 +109,32 @@ def memory(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
 
 
 def disk(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
-    """Images are unpacked once; later runs need less."""
-    del place
-    where = _nearest(cloud)
-    free = shutil.disk_usage(where).free
-    needed = LEAST_DISK_RUNNING if cloud.database.exists() else LEAST_DISK
-    if free < needed:
-        yield Finding(
-            "disk",
-            f"{where} has {free / GIB:.1f} GiB free, and {needed / GIB:.0f} GiB are needed",
-            "free some room, or set OURANOS_ROOT to a folder on a larger disk",
-        )
+    """Images are unpacked once; later runs need less. The two may be on disks of their own."""
+    if not _nearest(cloud.folder).is_dir():
+        return  # the check of the folder says so
+    wanted = {cloud.folder: LEAST_DISK_RUNNING if cloud.database.exists() else LEAST_DISK_NEW}
+    wanted[cloud.images] = LEAST_DISK_IMAGES if reach.missing(cloud.images, place.release) else 0
+    needed: dict[int, int] = {}
+    where: dict[int, Path] = {}
+    for folder, size in wanted.items():
+        nearest = _nearest(folder)
+        device = nearest.stat().st_dev
+        needed[device] = needed.get(device, 0) + size
+        where.setdefault(device, nearest)
+    for device, size in needed.items():
+        free = shutil.disk_usage(where[device]).free
+        if free < size:
+            yield Finding(
+                "disk",
+                f"{where[device]} has {free / GIB:.1f} GiB free, and {size / GIB:.0f} GiB are "
+                "needed",
+                "free some room, or set OURANOS_ROOT to a folder on a larger disk",
+            )
 
 
-def _nearest(cloud: paths.Paths) -> Path:
-    """The innermost folder of the cloud's that exists already."""
-    return next(path for path in (cloud.folder, *cloud.folder.parents) if path.exists())
+def _nearest(folder: Path) -> Path:
+    """The folder itself, or the innermost one around it that exists already."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
 
 
 def tools(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
@@ -253,7 +264,7 @@ def links(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
 
 def registries(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
     """Asked only while images are missing; a complete store needs no network."""
-    if not _nearest(cloud).is_dir():
+    if not _nearest(cloud.folder).is_dir():
         return  # the check of the folder says so
     for trouble in asyncio.run(reach.unreachable(cloud.images, place.release)):
         yield Finding(
@@ -266,7 +277,7 @@ def registries(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
 def folder(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
     """The state folder must be a folder of root's."""
     del place
-    nearest = _nearest(cloud)
+    nearest = _nearest(cloud.folder)
     if not nearest.is_dir():
         yield Finding("folder", f"{nearest} is not a folder", "move it away, or set OURANOS_ROOT")
         return
