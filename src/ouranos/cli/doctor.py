@@ -10,7 +10,7 @@ from ouranos.cli import errors
 
 
 @click.command
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=click.Path(path_type=Path, readable=False))
 def command(file: Path | None) -> None:
     """Name each thing that would make `up` fail on this machine; changes nothing."""
     from ouranos.cli import up  # noqa: PLC0415 - heavy, and not needed for --help

@@ -14,7 +14,7 @@ from ouranos.cli import errors, options
 
 
 @click.command
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=click.Path(path_type=Path, readable=False))
 @options.cloud
 @click.option("--wait/--no-wait", default=True, help="Wait until the cloud is Ready (the default).")
 @click.option(
