@@ -14,6 +14,7 @@ from node_runtime import NODE, Runtime
 
 from ouranos.engine.node import (
     config,
+    containers,
     events,
     guard,
     lock,
@@ -22,7 +23,9 @@ from ouranos.engine.node import (
     records,
     registration,
     rules,
+    runc,
     shutdown,
+    worlds,
 )
 from ouranos.kit import errors, kinds, seams
 
@@ -290,3 +293,57 @@ async def test_a_node_that_never_was_ends_at_once(tmp_path: Path) -> None:
         async for _ in one.logs(wanted()):  # type: ignore[arg-type]
             pass
     await one.stop()
+
+
+# The world
+
+
+class Cabling(node_runtime.Space):
+    """Threads that leave the machine's network alone."""
+
+    def __init__(self, trouble: list[Exception]) -> None:
+        self.trouble = trouble
+        self.cabled = 0
+
+    async def run(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        if function is not network.connect:
+            return await super().run(function, *args, **kwargs)
+        if self.trouble:
+            raise self.trouble.pop()
+        self.cabled += 1
+        return None
+
+
+async def test_a_world_is_made_and_connected(runtime: Runtime) -> None:
+    space = Cabling([])
+    runtime.held.space = space
+    made = await worlds.make(runtime.shared.told, runtime.held, runtime.images)  # type: ignore[arg-type]
+    assert made.is_alive
+    assert space.cabled == 1
+    assert made.id == runtime.held.plans[-1].record.id
+    assert made.namespace("net").endswith("/ns/net")
+    assert runtime.held.plans[-1].config["hostname"] == NODE
+
+
+async def test_a_world_that_cannot_be_connected_is_taken_down(runtime: Runtime) -> None:
+    taken = errors.Terminal("InvalidSpec", "the range is in use")  # type: ignore[arg-type]
+    runtime.held.space = Cabling([taken])
+    with pytest.raises(errors.Terminal, match="in use"):
+        await worlds.make(runtime.shared.told, runtime.held, runtime.images)  # type: ignore[arg-type]
+    assert runtime.held.forgotten == [runtime.held.plans[-1].record.id]
+
+
+async def test_a_world_that_does_not_start_is_told(runtime: Runtime) -> None:
+    run = runtime.held.run
+
+    async def refused(plan: containers.Plan) -> records.Record:
+        found = await run(plan)
+        return found.but(phase=records.Phase.EXITED, message="no such program")
+
+    runtime.held.run = refused  # type: ignore[method-assign]
+    with pytest.raises(runc.RuncError, match="did not start: no such program"):
+        await worlds.make(runtime.shared.told, runtime.held, runtime.images)  # type: ignore[arg-type]
+    with pytest.raises(runc.RuncError, match="has no process"):
+        worlds.World(record()).init  # noqa: B018
+    with pytest.raises(runc.RuncError, match="is being made"):
+        node_runtime.with_world(runtime, None).place  # noqa: B018

@@ -151,7 +151,7 @@ def guard(
         NetworkError: the kernel refused, or the node's network is gone.
     """
     written: list[str] = []
-    with _translated("Guarding the node"):
+    with _translated("Guarding the node (the kernel needs nf_tables and nft_ct)"):
         if firewall.keep(rules.host(told)):
             written.append("host")
         with inside.entered():
