@@ -34,12 +34,16 @@ ROLES = {
 
 
 class _Door(uvicorn.Server):
-    """Leaves signals to the daemon."""
+    """Leaves signals to the daemon, and sleeps while nobody calls."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         """Capture none."""
         yield
+
+    async def main_loop(self) -> None:
+        """Wait to be cancelled; uvicorn looks ten times a second whether it should end."""
+        await asyncio.Event().wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +166,7 @@ def _door(
         api.asgi,
         log_config=None,
         access_log=False,
+        date_header=False,
         lifespan="off",
         ssl_certfile=files.certificate,
         ssl_keyfile=files.key,
