@@ -96,12 +96,14 @@ def test_the_middle_of_three_is_one_of_them() -> None:
 
 
 def test_a_process_has_used_what_its_ended_children_have() -> None:
-    before = machine.cpu_of(os.getpid())
+    before = machine.cpu_of(os.getpid()).children
     subprocess.run(
         ["/bin/sh", "-c", "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done"], check=True
     )
-    assert machine.cpu_of(os.getpid()) > before
-    assert machine.cpu_of(2**22 + 1) == 0.0
+    used = machine.cpu_of(os.getpid())
+    assert used.children > before
+    assert used.own > 0
+    assert machine.cpu_of(2**22 + 1) == machine.Used(0.0, 0.0)
 
 
 def test_the_machine_is_described() -> None:

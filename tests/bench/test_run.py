@@ -51,4 +51,4 @@ def test_a_cloud_that_is_not_there_has_no_processes_of_ours(tmp_path: Path) -> N
     where = place.Place(tmp_path)
     assert where.ours() == set()
     assert where.container("vswitchd") is None
-    assert where.cpu_of_ours() == 0.0
+    assert where.cpu_of_ours().all == 0

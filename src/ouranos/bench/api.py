@@ -80,7 +80,7 @@ async def _by_tls(place: Path) -> AsyncGenerator[tuple[cluster.Cluster, Clock]]:
             trust_env=False,
         ) as http:
             client = cluster.Cluster(http, manager="bench")
-            yield client, lambda: time.process_time() + machine.cpu_of(process.pid)
+            yield client, lambda: time.process_time() + machine.cpu_of(process.pid).own
     finally:
         try:
             async with asyncio.timeout(_PATIENCE):

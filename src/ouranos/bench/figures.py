@@ -80,6 +80,11 @@ ROWS: Final[Mapping[str, Row]] = {
     "daemon-idle": Row(
         "Ouranos' daemon and supervisor: idle CPU", "%", 2, Limit(2), Limit(0.5), "in a minute"
     ),
+    "daemon-runs": Row(
+        "what the daemon runs in containers to see whether they are well: idle CPU",
+        *("%", 2),
+        cpu="in a minute",
+    ),
     "pass": Row(
         "Ouranos' daemon: a pass that changes nothing, p95", "ms", 0, Limit(20), Limit(5), "each"
     ),

@@ -44,13 +44,32 @@ def busy() -> float:
     return (user + nice + system + irq + softirq) / _TICK
 
 
-def cpu_of(process: int) -> float:
-    """CPU seconds of a process, of its threads, and of the children that it has seen end."""
+@dataclass(frozen=True, slots=True)
+class Used:
+    """CPU seconds of a process.
+
+    Attributes:
+        own: of its threads.
+        children: of the programs that it has run and seen end.
+    """
+
+    own: float
+    children: float
+
+    @property
+    def all(self) -> float:
+        """Both."""
+        return self.own + self.children
+
+
+def cpu_of(process: int) -> Used:
+    """What a process has used; nothing where there is none."""
     try:
         text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
-        return 0.0
-    return sum(map(int, text.rpartition(")")[2].split()[11:15])) / _TICK
+        return Used(0.0, 0.0)
+    user, system, user_ended, system_ended = map(int, text.rpartition(")")[2].split()[11:15])
+    return Used((user + system) / _TICK, (user_ended + system_ended) / _TICK)
 
 
 def pss_of(processes: Iterable[int]) -> int:

@@ -61,13 +61,13 @@ async def measure(where: place.Place, *, resting: float) -> Passes:
         resting: CPU seconds that the daemon uses in a second of rest.
     """
     loop = asyncio.get_running_loop()
-    before, cpu, begun = await door.metrics(where.paths), where.cpu_of_ours(), loop.time()
+    before, cpu, begun = await door.metrics(where.paths), where.cpu_of_ours().own, loop.time()
     async with door.connect(where.paths) as api:
         for number in range(_ROUNDS):
             next_round = loop.time() + _APART
             await _touch_all(api, str(number))
             await asyncio.sleep(max(0.0, next_round - loop.time()))
-    spent = where.cpu_of_ours() - cpu - resting * (loop.time() - begun)
+    spent = where.cpu_of_ours().own - cpu - resting * (loop.time() - begun)
     after = await door.metrics(where.paths)
     return Passes(gained(before, after, metrics.UNCHANGED_SECONDS.name), max(spent, 0.0))
 

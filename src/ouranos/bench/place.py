@@ -41,14 +41,18 @@ class Place:
         named = machine.processes_naming(str(self.paths.folder))
         return machine.processes_below(self._bridge) | named | self.ours()
 
-    def cpu_of_ours(self) -> float:
-        """CPU seconds of daemon and supervisor, and of what they have run and seen end."""
-        return sum(map(machine.cpu_of, self.ours()))
+    def cpu_of_ours(self) -> machine.Used:
+        """CPU seconds of daemon and supervisor."""
+        used = [machine.cpu_of(pid) for pid in self.ours()]
+        return machine.Used(sum(one.own for one in used), sum(one.children for one in used))
 
     def cpu(self) -> float:
-        """CPU seconds of the whole cloud: of all containers, past and present, and of ours."""
+        """CPU seconds of the whole cloud: of all containers, past and present, and of ours.
+
+        What a probe's command uses inside its container is counted there and as a child of ours.
+        """
         inside = cgroups.Cgroups(f"ouranos/{self._bridge}").usage("")
-        return inside.cpu_seconds + self.cpu_of_ours()
+        return inside.cpu_seconds + self.cpu_of_ours().all
 
     def container(self, name: str) -> int | None:
         """The main process of the container of that name, by the node's own records."""

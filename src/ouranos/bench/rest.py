@@ -16,7 +16,8 @@ def measure(where: place.Place, table: figures.Table) -> float:
     time.sleep(_SETTLE)
     all_before, ours_before, begun = where.cpu(), where.cpu_of_ours(), time.monotonic()
     time.sleep(_REST)
-    spent, ours = where.cpu() - all_before, where.cpu_of_ours() - ours_before
+    spent, ours_after = where.cpu() - all_before, where.cpu_of_ours()
+    ours, run = ours_after.own - ours_before.own, ours_after.children - ours_before.children
     seconds = time.monotonic() - begun
     memory = machine.pss_of(where.processes())
     ours_memory = machine.pss_of(where.ours())
@@ -25,5 +26,6 @@ def measure(where: place.Place, table: figures.Table) -> float:
         "idle": figures.Measured(spent / seconds * 100, spent),
         "daemon-memory": figures.Measured(ours_memory / machine.MIB),
         "daemon-idle": figures.Measured(ours / seconds * 100, ours),
+        "daemon-runs": figures.Measured(run / seconds * 100, run),
     }
     return ours / seconds

@@ -58,7 +58,10 @@ class Bench:
             self.part(("bare",), self.bare)
             self.part(("images",), self.images)
             self.part(("active", "answers"), self.more_servers)
-            self.part(("memory", "idle", "daemon-memory", "daemon-idle", "pass"), self.at_rest)
+            self.part(
+                ("memory", "idle", "daemon-memory", "daemon-idle", "daemon-runs", "pass"),
+                self.at_rest,
+            )
             self.part(tuple(name for name in figures.ROWS if name.startswith("gap")), self.gaps)
             self.part(("again",), self.again)
         finally:
