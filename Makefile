@@ -23,12 +23,33 @@ test: check stories ## run all tests: `check`, then the stories on real clouds
 
 .PHONY: check
 check: .venv/develop ## format, lint, types, imports, words and the fast tests
+	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync=target style types fast
+
+.PHONY: style
+style: .venv/develop
 	$(RUN)ruff format --check --quiet .
 	$(RUN)ruff check --quiet .
-	$(RUN)basedpyright
-	$(RUN)lint-imports
+	$(RUN)lint-imports --no-logo
 	$(RUN)codespell src runtime docs tests README.md CONTRIBUTING.md changes examples
+
+.PHONY: types
+types: .venv/develop
+	$(RUN)basedpyright
+
+# Bytecode is kept even where the environment forbids it, beside the sources: it is half of a run.
+.PHONY: fast
+fast: export PYTHONDONTWRITEBYTECODE :=
+fast: export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
+fast: .venv/develop ## the fast tests alone
 	$(RUN)pytest -q -n 2
+
+.PHONY: coverage
+coverage: export PYTHONDONTWRITEBYTECODE :=
+coverage: export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
+coverage: .venv/develop ## the fast tests, and whether they cover enough of every room
+	$(RUN)coverage erase
+	$(RUN)coverage run -m pytest -q -n 2
+	$(RUN)python scripts/coverage_gate.py
 
 .PHONY: stories
 stories: .venv/develop host ## the tests that need root and real processes
