@@ -85,7 +85,7 @@ def complaint(device: str = _DEVICE) -> str | None:
         os.close(kvm)
 
 
-def _run(kvm: int) -> str | None:
+def _run(kvm: int) -> str | None:  # no cover: needs a machine that has KVM
     machine = fcntl.ioctl(kvm, _CREATE_VM, 0)
     with mmap.mmap(-1, _MEMORY) as guest:
         guest[:] = memory()
@@ -106,7 +106,7 @@ def _run(kvm: int) -> str | None:
     return found
 
 
-def _exit_of(processor: int, size: int) -> str | None:
+def _exit_of(processor: int, size: int) -> str | None:  # no cover: needs a machine that has KVM
     def stop(_number: int, _frame: FrameType | None) -> None:
         """Let the system call end."""
 
