@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,25 @@ async def test_what_is_there_is_not_fetched(tmp_path: Path) -> None:
     apt.file_of(package, tmp_path).touch()
     sources = apt.Apt(tmp_path, "trixie", Patience(), apt.Archive())
     await sources.fetch([package], tmp_path, tmp_path / "scratch")
+
+
+@pytest.mark.parametrize(
+    ("content", "whole"),
+    [
+        pytest.param(b"all of it", True, id="what the index says"),
+        pytest.param(b"all of", False, id="the beginning of it"),
+        pytest.param(b"all of IT", False, id="other bytes, as many"),
+        pytest.param(None, False, id="nothing"),
+    ],
+)
+def test_only_a_whole_package_is_kept(
+    content: bytes | None, *, whole: bool, tmp_path: Path
+) -> None:
+    digest = hashlib.sha256(b"all of it").hexdigest()
+    package = apt.Package("a", "1", "http://x/a.deb", 9, digest)
+    file = apt.file_of(package, tmp_path)
+    if content is not None:
+        file.write_bytes(content)
+    assert apt.is_whole(package, file) == whole
+    apt.discard_broken([package], tmp_path)
+    assert file.exists() == whole

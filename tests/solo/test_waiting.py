@@ -125,3 +125,16 @@ def test_a_full_disk_of_images_is_told_with_what_is_left(tmp_path: Path) -> None
     assert (status, reason) == ("False", "DiskFull")
     assert said.startswith(f"image node: unpacking: no space: {tmp_path} has ")
     assert said.endswith(" MiB left (hint: make room on that disk; it then goes on by itself)")
+
+
+def test_a_failure_is_over_once_the_image_comes_further_than_before(tmp_path: Path) -> None:
+    ledger = images.Ledger(tmp_path)
+    index, fetching = (
+        store.Progress("node", step, 0, 2) for step in ("choosing packages", "fetching 3 packages")
+    )
+    ledger.hear(index)
+    ledger.failures["node"] = processes.Failed("fetching the index: nothing has arrived")
+    ledger.hear(index)
+    assert ledger.told()[1] == "Failed", "the next try is where the last one was"
+    ledger.hear(fetching)
+    assert ledger.told() == ("False", "Making", "image node: fetching 3 packages (0 of 2 layers)")

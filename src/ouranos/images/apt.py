@@ -232,12 +232,40 @@ class Apt:
             await self._apt(what, _HELPER, "-qq", "download-file", *arguments, watched=scratch)
         except errors.Transient:
             self.stale()
+            # Those that came whole before the failure need not come again.
+            whole = await asyncio.to_thread(_whole, missing, scratch)
+            self._keep(whole, scratch, to)
             raise
-        finally:
-            # Those that came before the failure need not come again.
-            for package in missing:
-                with contextlib.suppress(FileNotFoundError):
-                    file_of(package, scratch).replace(file_of(package, to))
+        self._keep(missing, scratch, to)
+
+    @staticmethod
+    def _keep(packages: Iterable[Package], scratch: Path, to: Path) -> None:
+        for package in packages:
+            file_of(package, scratch).replace(file_of(package, to))
+
+
+def _whole(packages: Iterable[Package], directory: Path) -> list[Package]:
+    """Return those whose files are there, and are what the index says."""
+    return [package for package in packages if is_whole(package, file_of(package, directory))]
+
+
+def discard_broken(packages: Iterable[Package], directory: Path) -> None:
+    """Remove files that are not what the index says: cut short by a crash of the machine."""
+    for package in packages:
+        file = file_of(package, directory)
+        if not is_whole(package, file):
+            file.unlink(missing_ok=True)
+
+
+def is_whole(package: Package, file: Path) -> bool:
+    """Whether a file is the package's, to the last byte."""
+    try:
+        if file.stat().st_size != package.size:
+            return False
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest() == package.sha256
+    except FileNotFoundError:
+        return False
 
 
 def file_of(package: Package, directory: Path) -> Path:

@@ -15,6 +15,7 @@ from ouranos.images.apt import Apt, Package, Universe
 from ouranos.images.definition import Layer
 from ouranos.images.ledger import Ledger
 from ouranos.images.slots import Slots
+from ouranos.kit import errors
 
 _FORMAT: Final = 1
 """Part of every layer's name: to be raised when the same definition comes to another tree."""
@@ -206,7 +207,8 @@ class Building:
         if plan.packages:
             await self._unpack(plan, root, rank)
         if layer.environment:
-            self._report(layer, "fetching Python packages")
+            count = environment.count(self._release)
+            self._report(layer, f"fetching {count} Python packages")
             cache = self._ledger.root / "wheels"
             await environment.install(self._release, root, cache, self._patience)
         if layer.runtime:
@@ -227,7 +229,8 @@ class Building:
 
     async def _unpack(self, plan: Plan, root: Path, rank: int) -> None:
         layer, store = plan.layer, self._ledger.packages
-        self._report(layer, f"fetching {len(plan.packages)} packages")
+        size = sum(package.size for package in plan.packages) / 1e6
+        self._report(layer, f"fetching {len(plan.packages)} packages ({size:.0f} MB)")
         scratch = self._ledger.new_scratch(f"{layer.name}-packages")
         try:
             await self._apt.fetch(plan.packages, store, scratch)
@@ -236,7 +239,11 @@ class Building:
         files = [apt.file_of(package, store) for package in plan.packages]
         async with self._slots.use(rank):
             self._report(layer, f"unpacking {len(plan.packages)} packages")
-            await tree.unpack(files, root, self._patience)
+            try:
+                await tree.unpack(files, root, self._patience)
+            except errors.Transient:
+                await asyncio.to_thread(apt.discard_broken, plan.packages, store)
+                raise
         for file in files:
             file.unlink(missing_ok=True)
 

@@ -35,6 +35,11 @@ def packages_path(release: releases.Release) -> str:
     return f"{ROOT}/lib/python{release.facts.python}/site-packages"
 
 
+def count(release: releases.Release) -> int:
+    """Return how many packages are locked."""
+    return sum(line[:1].isalnum() for line in release.lock.splitlines())
+
+
 async def install(release: releases.Release, root: Path, cache: Path, patience: Patience) -> None:
     """Install the locked packages into a layer's tree.
 
@@ -42,7 +47,6 @@ async def install(release: releases.Release, root: Path, cache: Path, patience: 
         Transient: The registry does not answer, or has other files than the lock names.
     """
     modules = tree.directory(root, packages_path(release))
-    count = sum(line[:1].isalnum() for line in release.lock.splitlines())
     await processes.run(
         [
             *(uv.find_uv_bin(), "pip", "install", "--quiet", "--no-progress", "--no-deps"),
@@ -51,7 +55,7 @@ async def install(release: releases.Release, root: Path, cache: Path, patience: 
             *("--python-platform", f"x86_64-{release.facts.manylinux}"),
             *("--target", modules, "--requirements", "-"),
         ],
-        Job(f"fetching {count} Python packages from the package index", patience),
+        Job(f"fetching {count(release)} Python packages from the package index", patience),
         env={
             "UV_CACHE_DIR": str(cache),
             "UV_HTTP_TIMEOUT": f"{patience.stall / 2:.0f}",

@@ -136,7 +136,7 @@ class ImageStore:
 
     async def _realise(self, image: definition.Image, release: releases.Release) -> Realised:
         self._there[image.name] = set()
-        self._tell(image, "waiting for the store")
+        self._tell(image, "waiting for the store, which another process fills")
         try:
             async with self._writing():
                 # Another process may have made it while this one waited.

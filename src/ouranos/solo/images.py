@@ -49,12 +49,16 @@ class Ledger:
     root: Path
     steps: dict[str, store.Progress] = field(default_factory=dict[str, store.Progress])
     failures: dict[str, errors.OuranosError] = field(default_factory=dict[str, errors.OuranosError])
-    """By image, until it is there."""
+    """By image, until it comes further than ever before."""
     ready: set[str] = field(default_factory=set[str])
+    _heard: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
     def hear(self, progress: store.Progress) -> None:
         """Take note of a step; the store's own reporter."""
         self.steps[progress.image] = progress
+        if (progress.image, progress.step) not in self._heard:
+            self._heard.add((progress.image, progress.step))
+            self.failures.pop(progress.image, None)
 
     def told(self) -> tuple[str, str, str]:
         """Status, reason and message of the Node's condition: about the first image missing."""
@@ -120,10 +124,10 @@ class Prefetch:
             async with asyncio.TaskGroup() as group:
                 for name in missing:
                     group.create_task(self._one(name, began, arrived))
-            if not self.ledger.failures:
+            if len(self.ledger.ready) == len(catalog.IMAGES):
                 return
-            error = next(iter(self.ledger.failures.values()))
-            _log.warning("Retrying to make images", error=str(error))
+            for name, error in self.ledger.failures.items():
+                _log.warning("Retrying to make an image", image=name, error=str(error))
             await self.given.clock.sleep(pause)
             pause = min(2 * pause, _LONGEST_RETRY)
 
