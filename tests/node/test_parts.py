@@ -338,6 +338,16 @@ def test_the_nodes_own_cgroups_are_a_volume(tmp_path: Path) -> None:
     assert groups.folders("guests")
 
 
+def test_a_cloud_weighs_as_much_as_the_machines_cores(tmp_path: Path) -> None:
+    groups = v1(tmp_path, "cpu", "memory")
+    groups.make("pods/of/one")
+    weight = f"{1024 * (os.cpu_count() or 1)}"
+    for place in ("o", "o/b", "o/b/n"):
+        assert (tmp_path / "cpu" / place / "cpu.shares").read_text() == weight
+    assert list(tmp_path.rglob("pods/**/cpu.shares")) == []
+    assert list((tmp_path / "memory").rglob("cpu.shares")) == []
+
+
 def test_the_one_tree_of_version_2_is_the_volume_itself(tmp_path: Path) -> None:
     for place in ("", "o", "o/b", "o/b/n"):
         (tmp_path / place).mkdir(exist_ok=True)

@@ -18,6 +18,7 @@ from pathlib import Path
 from ouranos.engine.node import identity
 
 _CONTROLLERS = ("cpu", "memory", "pids", "cpuset", "io")
+_SHARES_OF_A_CORE = 1024
 _PATIENCE = 2.0
 """Seconds that a killed process may take to leave its cgroup."""
 
@@ -81,14 +82,16 @@ class Cgroups:
     def make(self, name: str) -> None:
         """Make a cgroup that processes can enter."""
         for tree in self.trees:
-            folder = tree.path
-            for part in (*self.parent.split("/"), *name.split("/")):
+            folder, above = tree.path, self.parent.split("/")
+            for number, part in enumerate((*above, *name.split("/"))):
                 if tree.unified:
                     _delegate(folder)
                 folder = folder / part
                 folder.mkdir(exist_ok=True)
                 if "cpuset" in tree.controllers:
                     _inherit_cpus(folder)
+                if "cpu" in tree.controllers and number < len(above):
+                    _weigh(folder)
 
     def add(self, name: str, pid: int) -> None:
         """Move a process into a cgroup."""
@@ -164,6 +167,17 @@ def _delegate(folder: Path) -> None:
         # a controller that version 1 holds, or that the machine keeps for itself, is done without
         with contextlib.suppress(OSError):
             control.write_text(f"+{name}")
+
+
+def _weigh(folder: Path) -> None:
+    """Give all pods together the weight of the machine's cores, as a kubelet does.
+
+    Version 1 weighs a new cgroup like one process of the host, and a busy host then starves it.
+    """
+    file = folder / "cpu.shares"
+    wanted = f"{_SHARES_OF_A_CORE * (os.cpu_count() or 1)}"
+    if not file.exists() or file.read_text().strip() != wanted:
+        file.write_text(wanted)
 
 
 def _inherit_cpus(folder: Path) -> None:
