@@ -173,7 +173,7 @@ def test_the_ports_of_balanced_services_are_for_tenants() -> None:
 
 
 def test_other_services_are_not() -> None:
-    named = {"loadBalancer": {"ingress": [{"hostname": "x"}]}}
+    named = {"loadBalancer": {"ingress": [{"hostname": "x"}, {"ip": "fd00::1"}]}}
     kinds = [service("ClusterIP"), service("NodePort"), service(status={}), service(status=named)]
     assert rules.openings(kinds) == frozenset()
 

@@ -85,7 +85,7 @@ async def test_a_start_is_quick_and_idleness_is_cheap(engine: Engine) -> None:
         await engine.create(f"quick-{number}", serve, c_livenessProbe=probe)
         await engine.phase(f"quick-{number}", "Running")
         took.append(time.monotonic() - began)
-    assert min(took) < 0.25, took
+    assert min(took) < 1, took  # 0.05 s on a quiet machine
     await asyncio.sleep(2)
     began, used = time.monotonic(), time.process_time()
     await asyncio.sleep(10)

@@ -3,12 +3,14 @@
 import asyncio
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +141,38 @@ async def test_strangers_are_refused_and_left_alone(images: Images, tmp_path: Pa
     finally:
         if await asyncio.to_thread(tests_node.has_link, "onstranger0"):
             await asyncio.to_thread(tests_node.remove_stranger, "onstranger0")
+
+
+async def test_a_link_of_the_same_name_is_left_alone(images: Images, tmp_path: Path) -> None:
+    told = tests_node.node_config(tmp_path / "cloud")
+    elsewhere = IPv4Network("192.0.2.128/25")
+    await asyncio.to_thread(tests_node.make_stranger, told.bridge, elsewhere)
+    try:
+        async with running(told, images) as engine:
+
+            async def said() -> bool:
+                found = await engine.client.get(kinds.NODE, told.name) or {}
+                return f"the link {told.bridge} exists and is not ours" in str(found.get("status"))
+
+            await engine.until(said, "a refusal")
+        assert await asyncio.to_thread(tests_node.has_link, told.bridge)
+    finally:
+        await asyncio.to_thread(tests_node.remove_stranger, told.bridge)
+
+
+async def test_a_node_whose_folder_was_removed_still_ends(images: Images, tmp_path: Path) -> None:
+    async with running(tests_node.node_config(tmp_path / "cloud"), images) as engine:
+        await engine.create("one", PROGRAM)
+        process = init_of((await engine.ready("one"))["status"], engine.told)
+        await engine.leave()
+        await asyncio.to_thread(shutil.rmtree, engine.told.directory)
+        assert identity.is_alive(process)
+        await engine.node.destroy()
+        assert not identity.is_alive(process)
+    left = await asyncio.to_thread(host, tmp_path)
+    assert not left["cgroups"]
+    assert not left["links"]
+    assert not left["tables"]
 
 
 async def test_two_nodes_of_one_cloud_and_another_cloud(images: Images, tmp_path: Path) -> None:

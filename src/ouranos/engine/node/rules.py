@@ -6,12 +6,13 @@ databases that ask for no password, and tenants' guests are behind its links; fr
 what is meant for tenants is reached (ADR 0015).
 """
 
+import contextlib
 import enum
 import hashlib
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import Final
 
 from ouranos.engine.node import config
@@ -108,10 +109,12 @@ def _openings(services: Iterable[objects.Object]) -> Iterator[Opening]:
         if objects.mapping(service, "spec").get("type") != "LoadBalancer":
             continue
         for ingress in objects.entries(service, "status", "loadBalancer", "ingress"):
-            for port in objects.entries(service, "spec", "ports"):
-                number = _PROTOCOLS.get(port.get("protocol") or "TCP")
-                if number is not None and "ip" in ingress:
-                    yield Opening(IPv4Address(ingress["ip"]), number, port["port"])
+            with contextlib.suppress(AddressValueError):  # a name, or an address of version 6
+                address = IPv4Address(ingress.get("ip") or "")
+                for port in objects.entries(service, "spec", "ports"):
+                    number = _PROTOCOLS.get(port.get("protocol") or "TCP")
+                    if number is not None:
+                        yield Opening(address, number, port["port"])
 
 
 def host(told: config.NodeConfig) -> Table:
