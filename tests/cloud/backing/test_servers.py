@@ -1,86 +1,28 @@
 """Do MariaDB, RabbitMQ, memcached and OVN in their pods keep what the room promises?"""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pymysql
 import pytest
+import tests_backing
 import tests_engine
+from tests_backing import CLAIM, SERVERS, USER, VHOST, administrator, ask, claim, enter, serve
 
 from ouranos import backing
-from ouranos.backing import broker, sql
-from ouranos.kit import kinds, seams
+from ouranos.backing import broker
+from ouranos.kit import conditions, kinds, objects
+from ouranos.kit.objects import Kind
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.timeout(600)]
-
-SERVERS = {
-    kinds.MARIADB: "mariadb",
-    kinds.RABBITMQ: "rabbitmq",
-    kinds.MEMCACHED: "memcached",
-    kinds.OVN: "ovn",
-}
-CLAIM = {
-    "mariadbRef": {"name": "mariadb"},
-    "database": "nova_api",
-    "secretRef": {"name": "nova-database-1"},
-}
-VHOST = {
-    "rabbitmqRef": {"name": "rabbitmq"},
-    "vhost": "nova",
-    "secretRef": {"name": "nova-queue-1"},
-}
 
 
 @pytest.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[tests_engine.Engine]:
     async with tests_engine.running(tmp_path, backing.controllers()) as found:
         yield found
-
-
-async def serve(engine: tests_engine.Engine, *wanted: Any) -> None:
-    for kind in wanted:
-        spec = {"release": tests_engine.RELEASE, "builtin": {}}
-        await engine.apply(kind, SERVERS[kind], spec=spec)
-    for kind in wanted:
-        await engine.ready(kind, SERVERS[kind], 300)
-
-
-async def claim(engine: tests_engine.Engine) -> None:
-    await engine.secret("nova-database-1", username="nova", password="first'\\`")
-    await engine.apply(kinds.DATABASE, "nova-api", spec=CLAIM)
-    await engine.ready(kinds.DATABASE, "nova-api")
-
-
-def enter(
-    engine: tests_engine.Engine, user: str, password: str, database: str | None = None
-) -> pymysql.connections.Connection:
-    return pymysql.connect(
-        host=str(engine.told.address),
-        user=user,
-        password=password,
-        database=database,
-        ssl_disabled=True,
-        autocommit=True,
-        connect_timeout=5,
-    )
-
-
-async def administrator(engine: tests_engine.Engine) -> sql.MariaDb:
-    account = await engine.secret_of("mariadb-root-1")
-    where = str(engine.told.address), 3306
-    login = sql.Login(*where, account["username"], account["password"], encrypted=False)
-    return sql.MariaDb(login, seams.threads)
-
-
-def ask(
-    engine: tests_engine.Engine, account: dict[str, str], *statements: str
-) -> tuple[tuple[Any, ...], ...]:
-    with enter(engine, account["username"], account["password"]) as link, link.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
-        return cursor.fetchall()
 
 
 async def test_all_four_come_up_and_a_pass_that_changes_nothing_is_short(
@@ -104,7 +46,7 @@ async def test_a_claimed_user_may_do_everything_in_its_database_and_nothing_else
 ) -> None:
     await serve(engine, kinds.MARIADB)
     await claim(engine)
-    with enter(engine, "nova", "first'\\`", "nova_api") as link, link.cursor() as cursor:
+    with enter(engine, USER, "nova_api") as link, link.cursor() as cursor:
         cursor.execute("CREATE TABLE guests (name VARCHAR(64))")
         with pytest.raises(pymysql.err.MySQLError):
             cursor.execute("SELECT * FROM ouranos.ownership")
@@ -138,21 +80,49 @@ async def test_claims_heal_and_strangers_and_lost_data_are_told(
     assert ask(engine, account, "SHOW DATABASES LIKE 'nova_api'") == ()
 
 
-async def test_what_was_committed_survives_a_kill_and_a_lost_secret_heals(
+def write(engine: tests_engine.Engine, writer: int) -> int:
+    """Commit pairs of rows until the server is gone; return how many pairs it has confirmed."""
+    done = 0
+    try:
+        with enter(engine, USER, "nova_api") as link, link.cursor() as cursor:
+            while True:
+                cursor.execute("BEGIN")
+                for half in (0, 1):
+                    cursor.execute("INSERT INTO guests VALUES (%s, %s, %s)", (writer, done, half))
+                cursor.execute("COMMIT")
+                done += 1
+    except pymysql.err.MySQLError:
+        return done
+
+
+async def test_a_kill_amid_writing_loses_nothing_that_was_confirmed(
     engine: tests_engine.Engine,
 ) -> None:
     await serve(engine, kinds.MARIADB)
     await claim(engine)
-    with enter(engine, "nova", "first'\\`", "nova_api") as link, link.cursor() as cursor:
-        cursor.execute("CREATE TABLE guests (name VARCHAR(64)) ENGINE InnoDB")
-        for number in range(50):
-            cursor.execute("INSERT INTO guests VALUES (%s)", (f"guest {number}",))
-        engine.kill("mariadbd ")
+    table = "CREATE TABLE nova_api.guests (writer INT, number INT, half INT) ENGINE InnoDB"
+    ask(engine, USER, table)
+    writers = [asyncio.create_task(asyncio.to_thread(write, engine, one)) for one in range(4)]
+
+    async def under_way() -> bool:
+        return ask(engine, USER, "SELECT COUNT(*) > 200 FROM nova_api.guests") == ((1,),)
+
+    await engine.until(under_way, "the writing to be under way")
+    engine.kill("mariadbd ")
+    confirmed = await asyncio.gather(*writers)
     await engine.until_said(kinds.MARIADB, "mariadb", "Ready", "False")
     await engine.ready(kinds.MARIADB, "mariadb", 120)
-    account = await engine.secret_of("mariadb-root-1")
-    assert ask(engine, account, "SELECT COUNT(*) FROM nova_api.guests") == ((50,),)
+    count = "SELECT writer, COUNT(DISTINCT number), COUNT(*) FROM nova_api.guests GROUP BY writer"
+    for writer, pairs, rows in ask(engine, USER, count):
+        assert rows == 2 * pairs, "a transaction is there as a whole or not at all"
+        assert pairs in {confirmed[writer], confirmed[writer] + 1}
 
+
+async def test_a_lost_secret_of_the_server_is_made_anew_and_the_old_one_is_worthless(
+    engine: tests_engine.Engine,
+) -> None:
+    await serve(engine, kinds.MARIADB)
+    account = await engine.secret_of("mariadb-root-1")
     await engine.client.delete(kinds.SECRET, "mariadb-root-1", tests_engine.HOME)
 
     async def new_account() -> bool:
@@ -168,6 +138,45 @@ async def test_what_was_committed_survives_a_kill_and_a_lost_secret_heals(
     await engine.until(new_account, "the new account to be true", 120)
     with pytest.raises(pymysql.err.MySQLError):
         ask(engine, account, "SELECT 1")
+
+
+async def test_servers_elsewhere_fulfil_claims_as_our_own_do(engine: tests_engine.Engine) -> None:
+    """The servers of one cloud play those of somebody else: reached by address and account."""
+    await serve(engine, *SERVERS)
+    address = str(engine.told.address)
+    away = {"namespace": "away"}
+    await engine.client.apply(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "away"}}
+    )
+
+    async def ready(kind: Kind, name: str) -> objects.Object:
+        async def look() -> objects.Object | None:
+            found = await engine.client.get(kind, name, "away")
+            assert found is not None
+            return found if conditions.is_current(found, "Ready") else None
+
+        return await engine.until(look, f"{kind.kind} {name}")
+
+    accounts = {kinds.MARIADB: "mariadb-root-1", kinds.RABBITMQ: "rabbitmq-admin-1"}
+    for kind, name in SERVERS.items():
+        spec = {"release": tests_engine.RELEASE, "external": {"host": address}}
+        if kind in accounts:
+            given = await engine.secret_of(accounts[kind])
+            login = {key: given[key] for key in ("username", "password")}
+            await engine.apply(kinds.SECRET, accounts[kind], metadata=away, stringData=login)
+            spec["external"]["secretRef"] = {"name": accounts[kind]}
+        await engine.apply(kind, name, metadata=away, spec=spec)
+        await ready(kind, name)
+    glance = {"username": "glance", "password": "second'%"}
+    await engine.apply(kinds.SECRET, "glance-1", metadata=away, stringData=glance)
+    for kind, spec in ((kinds.DATABASE, CLAIM), (kinds.VHOST, VHOST)):
+        wanted = {**spec, "secretRef": {"name": "glance-1"}}
+        await engine.apply(kind, "glance", metadata=away, spec=wanted)
+    status = (await ready(kinds.DATABASE, "glance"))["status"]
+    assert (status["host"], status["tls"]) == (address, "Preferred")
+    assert (await ready(kinds.VHOST, "glance"))["status"]["host"] == address
+    assert ask(engine, glance, "SHOW DATABASES LIKE 'nova_api'") == (("nova_api",),)
+    assert tests_backing.cipher(engine, glance)
 
 
 async def test_a_volume_with_somebody_elses_files_is_left_to_a_person(
