@@ -4,6 +4,7 @@ The tree of version 2 is mounted in a mount namespace of a thread's own; a machi
 version 1 has it too, with those controllers that version 1 does not hold.
 """
 
+import json
 import signal
 import subprocess
 from collections.abc import Callable, Generator
@@ -13,9 +14,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import tests_cloud
+import tests_node
 
 from ouranos.compute import texts
-from ouranos.engine.node import cgroups, linux
+from ouranos.engine.node import cgroups, facts, linux, runc, security, spec
 
 Result = TypeVar("Result")
 PARENT = "ouranos/test-of-version-2/node"
@@ -111,3 +113,44 @@ def test_libvirts_hook_moves_a_guest_to_the_guests(tmp_path: Path) -> None:
         groups.remove_parent()
 
     with_version_2(story)
+
+
+def test_runc_puts_a_container_where_the_node_says(
+    images: tests_node.Images, tmp_path: Path
+) -> None:
+    """With the limits of a pod, where version 2 has the controllers for them."""
+
+    def story() -> str:
+        groups = tree()
+        groups.make("conmon")
+        told = spec.Facts(
+            root=str(images.root),
+            host_name="of-version-2",
+            cgroup=groups.path("pods/one/main"),
+            namespaces={"pid": "", "network": "", "ipc": "", "uts": ""},
+            rights=security.Rights(
+                user=security.User(0, 0, (), "/"),
+                capabilities=(),
+                lacking=(),
+                new_privileges=False,
+                privileged=False,
+                read_only=True,
+                seccomp=None,
+            ),
+            environment={"PATH": "/usr/bin:/bin"},
+            open_files=1024,
+            oom_score=facts.oom_floor(),
+        )
+        made = spec.build(["/bin/sh", "-c", "cat /proc/self/cgroup"], "/", told)
+        if {"cpu", "pids"} <= set(Path("/sys/fs/cgroup/cgroup.controllers").read_text().split()):
+            made["linux"]["resources"] |= spec.resources({})
+        (tmp_path / "config.json").write_text(json.dumps(made))
+        words = [runc.program("runc"), "--root", tmp_path / "state", "run", "-b", tmp_path, "v2"]
+        try:
+            done = subprocess.run(words, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+        finally:
+            groups.remove_parent()
+
+    assert f"0::/{PARENT}/pods/one/main\n" in with_version_2(story)
