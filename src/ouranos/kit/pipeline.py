@@ -78,8 +78,9 @@ async def _run_step(pass_: passes.Pass, scope: S, step: Step[S]) -> outcome.Outc
     name = name_of(step)
     clock = pass_.seams.clock
     started = clock.monotonic()
-    with structlog.contextvars.bound_contextvars(step=name):
-        result = await outcome.settle(step(scope))
+    # A step is a task of its own: what it binds ends with it, and unbinding is dear.
+    structlog.contextvars.bind_contextvars(step=name)
+    result = await outcome.settle(step(scope))
     elapsed = clock.monotonic() - started
     metrics.RECONCILE_SECONDS.observe(pass_.controller, name, value=elapsed)
     return result

@@ -18,7 +18,7 @@ async def config(work_: work.Work) -> outcome.Outcome:
     """The service's files are stored under a name that changes with their content."""
     if work_.page.ovn and not (work_.scope.northbound and work_.scope.southbound):
         return outcome.wait("OVN/ovn to say where its databases answer")
-    texts = rendered(work_.page, work_.scope)
+    texts = of(work_)
     wanted = config_map(work_.page, work_.scope, texts)
     if wanted is not None:
         await work_.pass_.apply(wanted)
@@ -47,6 +47,17 @@ def config_map(
         "immutable": True,
         "data": data,
     }
+
+
+def of(work_: work.Work) -> dict[str, str]:
+    """All files of a pass, rendered once.
+
+    Raises:
+        errors.Terminal: see `rendered`.
+    """
+    if not work_.texts:
+        work_.texts.update(rendered(work_.page, work_.scope))
+    return work_.texts
 
 
 def key(path: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ouranos.kit import address, conditions, controller, errors, kinds, objects, outcome
@@ -21,6 +21,8 @@ class Work:
     scope: page.Scope
     pass_: controller.Pass
     sessions: sessions.Sessions
+    texts: dict[str, str] = field(default_factory=dict[str, str], compare=False)
+    """The service's files, once somebody has asked `files.of` for them."""
 
     @property
     def mark(self) -> str:

@@ -17,7 +17,7 @@ Kinds = {
 
 def facts_of(work_: work.Work) -> pods.Facts:
     """What the pods need of the world, out of the cache."""
-    texts = files.rendered(work_.page, work_.scope)
+    texts = files.of(work_)
     config = files.config_map(work_.page, work_.scope, texts)
     places = {
         claimed.claim: place
