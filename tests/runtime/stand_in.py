@@ -11,6 +11,7 @@ import importlib.abc
 import importlib.machinery
 import json
 import runpy
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
@@ -142,20 +143,33 @@ def boot_server(work: Callable[[], None]) -> None:
     work()
 
 
-class BaseApplication:
-    """Gunicorn's, as far as its subclasses rely on it."""
+class Worker:
+    """Gunicorn's, as far as whoever makes it relies on it."""
 
-    cfg = Thing("cfg")
+    def __init__(
+        self, _age: int, _parent: int, _sockets: object, application: Any, *_: Any
+    ) -> None:
+        self.application = application
+        self.is_parent_alive: Callable[[], bool] = lambda: False
 
-    def run(self) -> None:
-        self.load_config()
-        note("serves", self.load())
+    def init_process(self) -> None:
+        application = self.application.wsgi()
+        note("serves", application, self.is_parent_alive())
 
-    def load_config(self) -> None:
-        raise NotImplementedError
 
-    def load(self) -> object:
-        raise NotImplementedError
+class Config(Thing):
+    """Gunicorn's settings."""
+
+    worker_class = Worker
+
+    def __init__(self) -> None:
+        super().__init__("cfg")
+
+
+def pause() -> None:
+    """Nobody sends a signal here: the program has done what it does by itself."""
+    note("waits")
+    raise SystemExit(0)
 
 
 def cell(_: Any, identity: str) -> Thing:
@@ -169,7 +183,7 @@ def cell(_: Any, identity: str) -> Thing:
 MADE: list[str] = []
 BEHAVES: dict[str, Any] = {
     **EXCEPTIONS,
-    "gunicorn.app.base.BaseApplication": BaseApplication,
+    "gunicorn.config.Config": Config,
     "neutron.server.boot_server": boot_server,
     "nova.objects.cell_mapping.CellMapping.get_by_uuid": cell,
     "pymysql.connect": connect,
@@ -180,4 +194,5 @@ if __name__ == "__main__":
     module = sys.argv[2]
     sys.argv = [module, *sys.argv[3:]]
     sys.meta_path.insert(0, Finder())
+    signal.pause = pause
     runpy.run_module(module, run_name="__main__", alter_sys=False)

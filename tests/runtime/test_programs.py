@@ -192,12 +192,13 @@ def test_any_command_runs_on_a_database_that_nobody_else_works_on() -> None:
 def test_neutron_s_workers_run_in_one_process(tmp_path: Path) -> None:
     ran = run("neutron_workers", env={"TMPDIR": str(tmp_path)})
     assert ran.code == 0, ran.said
-    started = ran.given("neutron.service._start_workers")
-    assert "_get_ovn_maintenance_worker()" in started[0]
-    assert "_prepare_periodic_workers()[0]" in started[0]
-    after = ran.names[ran.names.index("neutron.service._start_workers") :]
-    assert "neutron_lib.callbacks.registry.publish" in after
-    assert after[-1] == "neutron.service._start_workers().wait"
+    maintenance = "neutron.service._get_ovn_maintenance_worker()"
+    assert f"{maintenance}.start" in ran.names
+    started = ran.given("oslo_service.service.launch")
+    assert "_prepare_periodic_workers()[0]" in started[1]
+    assert {"workers=1", "no_fork=True"} <= set(started)
+    assert ran.names.index(f"{maintenance}.start") < ran.names.index("oslo_service.service.launch")
+    assert ran.names[-1] == "waits"
     assert [one.name[:4] for one in tmp_path.iterdir()] == ["run-"]
 
 
@@ -210,6 +211,8 @@ def test_gunicorn_serves_an_application_that_sees_its_own_arguments(tmp_path: Pa
     assert settings["proc_name"] == "nova-api"
     assert ran.given("gunicorn.util.import_app") == ["a.b:application"]
     assert ran.argv("serves") == ["nova-api", "--config-file", "x"]
+    # Whoever its parent is: a worker without an arbiter goes on.
+    assert ran.given("serves")[1] is True
 
 
 def test_cinder_s_volume_service_runs_without_root_and_without_eventlet() -> None:

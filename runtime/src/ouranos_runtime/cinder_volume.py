@@ -17,6 +17,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from ouranos_runtime import start
+
 CONFIGURATION = "/etc/cinder/cinder.conf"
 
 
@@ -39,19 +41,30 @@ class Direct:
         return thing
 
 
+def launcher() -> Any:
+    """What starts the one backend: in this process, without a parent."""
+    start.settle()
+    service: Any = importlib.import_module("oslo_service.service")
+    conf: Any = importlib.import_module("oslo_config.cfg").CONF
+    return service.ProcessLauncher(conf, restart_method="mutate", no_fork=True)
+
+
 def main() -> None:
     """Run cinder-volume."""
+    start.lighten()
     os.environ["OS_CINDER_DISABLE_EVENTLET_PATCHING"] = "1"
     sys.argv = ["cinder-volume", "--config-file", CONFIGURATION]
     program: Any = importlib.import_module("cinder.cmd.volume")
+    start.one_process()
     replaced = {
         ("cinder.utils", "get_root_helper"): root_helper,
         ("cinder.image.image_utils", "tpool"): Direct,
+        ("cinder.service", "process_launcher"): launcher,
     }
     for (module, name), value in replaced.items():
         setattr(importlib.import_module(module), name, value)
     importlib.import_module("cinder.privsep").sys_admin_pctxt.set_client_mode(False)
-    program.main()
+    start.to_the_end(program.main)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import NoReturn
 
+from ouranos_runtime import start
+
 DONE = 0
 FAILED = 1
 USAGE = 64
@@ -33,6 +35,7 @@ def run(what: str, work: Callable[[], None]) -> NoReturn:
         work: The work.
     """
     sys.excepthook = _reporter(what)
+    start.lighten()
     try:
         work()
     except (NotYetError, *_connection_errors()) as error:

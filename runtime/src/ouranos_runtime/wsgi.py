@@ -1,4 +1,4 @@
-"""How is a WSGI application served? By gunicorn: one worker process of a few threads.
+"""How is a WSGI application served? By gunicorn: one worker of a few threads, and no other process.
 
     python3 -m ouranos_runtime.wsgi MODULE:OBJECT --name NAME --port PORT [--threads N] [--
     ARGUMENT…]
@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ouranos_runtime import temporary
+from ouranos_runtime import start, temporary
 
 WORKER_TIMEOUT = 120
 GRACE = 30
@@ -30,7 +31,6 @@ def options(name: str, port: int, threads: int) -> dict[str, Any]:
     """
     return {
         "bind": [f"0.0.0.0:{port}"],
-        "control_socket_disable": True,
         "errorlog": "-",
         "graceful_timeout": GRACE,
         "keepalive": 15,
@@ -42,7 +42,6 @@ def options(name: str, port: int, threads: int) -> dict[str, Any]:
         "timeout": WORKER_TIMEOUT,
         # The root file system is read-only.
         "worker_tmp_dir": "/dev/shm",  # noqa: S108 - gunicorn makes an unlinked file in it
-        "workers": 1,
     }
 
 
@@ -65,21 +64,49 @@ def _split(command_line: Sequence[str]) -> tuple[list[str], str, list[str]]:
     return words[:at], "--", words[at + 1 :]
 
 
+class Application:
+    """What gunicorn's worker asks for the application."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def wsgi(self) -> Any:
+        """The application, imported."""
+        found: Any = importlib.import_module("gunicorn.util").import_app(self._name)
+        start.settle()
+        return found
+
+
+def serve(application: Any, settings: Mapping[str, Any]) -> None:
+    """Serve by one worker of gunicorn, without the arbiter that would watch over it.
+
+    Who runs the container starts it again when it ends, and by its probe when it hangs; a second
+    process for this costs 12 MiB in each API.
+    """
+    config: Any = importlib.import_module("gunicorn.config").Config()
+    for key, value in settings.items():
+        config.set(key, value)
+    log = config.logger_class(config)
+    # It listens before it has imported the application: the first probe waits, and is answered
+    # when the application is there.
+    sockets: Any = importlib.import_module("gunicorn.sock").create_sockets(config, log)
+    make: Any = config.worker_class
+    worker: Any = make(1, os.getppid(), sockets, application, WORKER_TIMEOUT / 2, config, log)
+    worker.pid = os.getpid()
+    # A parent is nothing to it: who watches over the container may change.
+    worker.is_parent_alive = lambda: True
+    title: Any = importlib.import_module("gunicorn.util")
+    title._setproctitle(f"worker [{config.proc_name}]")  # noqa: SLF001 - as its arbiter does
+    worker.init_process()
+
+
 def main() -> None:
     """Serve until told to stop."""
     given, theirs = arguments(sys.argv[1:])
+    start.lighten()
     sys.argv = [given.name, *theirs]
     temporary.start_afresh()
-    gunicorn: Any = importlib.import_module("gunicorn.app.base").BaseApplication
-
-    def load_config(server: Any) -> None:
-        for key, value in options(given.name, given.port, given.threads).items():
-            server.cfg.set(key, value)
-
-    def load(_: Any) -> Any:
-        return importlib.import_module("gunicorn.util").import_app(given.application)
-
-    type("Server", (gunicorn,), {"load_config": load_config, "load": load})().run()
+    serve(Application(given.application), options(given.name, given.port, given.threads))
 
 
 if __name__ == "__main__":

@@ -203,6 +203,15 @@ def database_pool() -> dict[str, Value]:
     return {"max_pool_size": 5, "max_overflow": 20, "connection_recycle_time": 600}
 
 
+def messages() -> dict[str, Value]:
+    """Options of `DEFAULT`: how many messages a process works on at the same time.
+
+    Threads of a pool never end, and each that is idle wakes up once a second. More at once than a
+    process has connections to its database would only wait for those.
+    """
+    return {"executor_thread_pool_size": 16}
+
+
 def nova_clients(region: str, *, volumes: bool) -> dict[str, dict[str, Value]]:
     """What every Nova process says about its neighbours, on controllers and hypervisors alike.
 

@@ -15,6 +15,7 @@ from ouranos.services import page
 NAME = "cinder"
 PORT = 8776
 STATE = "/var/lib/cinder"
+START = ("python3", "-m", "ouranos_runtime.start")
 MOUNTS = f"{STATE}/mnt"
 SHARES = "/etc/cinder/nfs_shares"
 BACKEND = "nfs"
@@ -101,6 +102,7 @@ def settings(scope: page.Scope) -> configuration.Sections:
     """cinder.conf, without URLs and passwords."""
     return {
         "DEFAULT": {
+            **configuration.messages(),
             "state_path": STATE,
             "api_paste_config": "/opt/openstack/etc/cinder/api-paste.ini",
             "resource_query_filters_file": "/opt/openstack/etc/cinder/resource_filters.json",
@@ -201,7 +203,7 @@ SERVICE = page.Service(
         ),
         page.Component(
             "scheduler",
-            ("cinder-scheduler", "--config-file", "/etc/cinder/cinder.conf"),
+            (*START, "cinder-scheduler", "--config-file", "/etc/cinder/cinder.conf"),
             options=LOGINS,
             variables={"OS_DEFAULT__HOST": "cinder-scheduler"},
             volumes=state,

@@ -12,6 +12,7 @@ from ouranos.services import page
 NAME = "nova"
 PORT = 8774
 STATE = "/var/lib/nova"
+START = ("python3", "-m", "ouranos_runtime.start")
 
 FLAVORS = (
     resources.Flavor("m1.nano", 1, 128, 1),
@@ -39,6 +40,7 @@ def settings(scope: page.Scope) -> configuration.Sections:
     return configuration.merge(
         {
             "DEFAULT": {
+                **configuration.messages(),
                 "state_path": STATE,
                 "enabled_apis": "osapi_compute,metadata",
                 "graceful_shutdown_timeout": 5,
@@ -135,7 +137,7 @@ SERVICE = page.Service(
         ),
         page.Component(
             "conductor",
-            ("nova-conductor", "--config-file", "/etc/nova/nova.conf"),
+            (*START, "nova-conductor", "--config-file", "/etc/nova/nova.conf"),
             options=LOGINS,
             variables={"OS_DEFAULT__HOST": "nova-conductor"},
             volumes=volumes,
@@ -143,7 +145,7 @@ SERVICE = page.Service(
         ),
         page.Component(
             "scheduler",
-            ("nova-scheduler", "--config-file", "/etc/nova/nova.conf"),
+            (*START, "nova-scheduler", "--config-file", "/etc/nova/nova.conf"),
             options=LOGINS,
             variables={"OS_DEFAULT__HOST": "nova-scheduler"},
             volumes=volumes,
