@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from ouranos.cli import errors
+from ouranos.cli import errors, up
 from ouranos.engine.apiserver import tls
 from ouranos.kit import errors as kit_errors
 from ouranos.solo import lock
@@ -305,3 +305,9 @@ def test_a_root_that_is_no_folder_is_found_by_the_doctor(tmp_path: Path, below: 
     assert done.returncode == 1
     assert f"folder: {file} is not a folder\n  hint: move it away" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_who_interrupts_up_is_told_whether_something_goes_on() -> None:
+    assert up._interrupted([]) == "interrupted before anything was begun"
+    assert up._interrupted(["waiting for down (process 7) to finish"]).endswith("was begun")
+    assert "goes on" in up._interrupted(["daemon: started, its log is x", "image node: ready"])

@@ -7,7 +7,7 @@ import errno
 import os
 import signal
 import traceback
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import IO, Any, TypeVar
 
 import click
@@ -62,12 +62,13 @@ class Interrupted(click.ClickException):
             click.echo(self.message, file=file, err=file is None)
 
 
-def run(coroutine: Coroutine[Any, Any, T], *, interrupted: str = "") -> T:
+def run(coroutine: Coroutine[Any, Any, T], *, interrupted: str | Callable[[], str] = "") -> T:
     """Run to the end; Ctrl-C cancels what waits and leaves what was begun to the daemon.
 
     Args:
         coroutine: what to run.
-        interrupted: what to say when a person ends it; nothing, for commands that only look.
+        interrupted: what to say when a person ends it, or what finds it out then; nothing, for
+            commands that only look.
     """
 
     async def guarded() -> T:
@@ -80,7 +81,8 @@ def run(coroutine: Coroutine[Any, Any, T], *, interrupted: str = "") -> T:
     try:
         return asyncio.run(guarded())
     except asyncio.CancelledError as error:
-        raise Interrupted(interrupted) from error
+        said = interrupted if isinstance(interrupted, str) else interrupted()
+        raise Interrupted(said) from error
 
 
 def explained(error: Exception) -> click.ClickException:

@@ -35,10 +35,18 @@ def command(
         raise errors.Refused(
             f"{file}: describes {len(named)} clouds", "put exactly one Cloud into the file"
         )
+    said: list[str] = []
     errors.run(
-        _up(file, documents, named[0] if named else name, (wait, timeout, dry_run)),
-        interrupted="interrupted; what was begun goes on, and the same command picks it up",
+        _up(file, documents, named[0] if named else name, (wait, timeout, dry_run), said),
+        interrupted=lambda: _interrupted(said),
     )
+
+
+def _interrupted(said: list[str]) -> str:
+    """What becomes of the work: the daemon goes on with it, once it was started."""
+    if any(message.startswith("daemon: ") for message in said):
+        return "interrupted; what was begun goes on, and the same command picks it up"
+    return "interrupted before anything was begun"
 
 
 def read(file: Path) -> list[dict[str, Any]]:
@@ -67,6 +75,7 @@ async def _up(
     documents: list[dict[str, Any]],
     name: str | None,
     how: tuple[bool, float, bool],
+    said: list[str],
 ) -> None:
     from ouranos.solo import paths, up  # noqa: PLC0415 - not needed for --help
 
@@ -76,6 +85,7 @@ async def _up(
     began = time.monotonic()
 
     def say(message: str) -> None:
+        said.append(message)
         click.echo(f"{time.monotonic() - began:6.1f}s  {message}", err=True)
 
     if dry_run:

@@ -28,5 +28,7 @@ def small(tmp_path: Path) -> Generator[Small]:
         made.share_images()
         yield made
     finally:
-        made.remove()
-        unmount(tmp_path)
+        try:
+            made.remove()
+        finally:
+            unmount(tmp_path)

@@ -76,15 +76,16 @@ def looks_around(small: Small) -> None:
         "error: trouble cannot boot a guest: it has no glance, placement, nova, neutron, cinder\n"
         "hint: add them to spec.services in its file, then: ouranos up FILE\n"
     )
+    heads = "; ".join(f"{OURANOS} {words} | head -1" for words in ("logs keystone", "up 2>&1"))
     lines = subprocess.run(
-        f"{OURANOS} logs keystone | head -1",
+        heads,
         shell=True,
         capture_output=True,
         text=True,
         env=small.environment,
         check=False,
     )
-    assert (len(lines.stdout.splitlines()), lines.stderr) == (1, "")
+    assert (len(lines.stdout.splitlines()), lines.stderr) == (2, "")
 
 
 def says_the_same_to_a_terminal(small: Small) -> None:
@@ -126,6 +127,7 @@ def goes_down(small: Small) -> None:
     assert small.run("down").returncode == 0
     up = small.begin("up")
     up.wait_for("daemon: started")
+    up.process.send_signal(signal.SIGSTOP)  # it is at work for as long as the story looks
     refused = small.run("down")
     assert refused.returncode == 1
     holder = f"up (process {up.process.pid})"
@@ -145,6 +147,7 @@ def goes_down(small: Small) -> None:
 
 def end(up: Said) -> None:
     up.process.send_signal(signal.SIGINT)
+    up.process.send_signal(signal.SIGCONT)
     assert up.end(60) == 130
 
 
