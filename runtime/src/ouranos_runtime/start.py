@@ -19,6 +19,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -121,7 +122,9 @@ def run(
     Raises:
         SystemExit: There is no such command.
     """
-    path = shutil.which(program)
+    # The environment's own, whatever stands before it where commands are looked for.
+    folders = (str(Path(sys.executable).parent), os.environ.get("PATH", ""))
+    path = shutil.which(program, path=os.pathsep.join(folders))
     if path is None:
         raise SystemExit(f"there is no program {program}")
     sys.argv = [path, *arguments]

@@ -23,6 +23,7 @@ def settings(scope: Scope) -> configuration.Sections:
     helper = privsep.helper("openstack", NAME, f"{pods.CONFIG_PATH}/{_FILE}")
     ours: configuration.Sections = {
         "DEFAULT": {
+            **configuration.messages(),
             "state_path": libvirt.GUESTS,
             "instances_path": f"{libvirt.GUESTS}/instances",
             "compute_driver": "libvirt.LibvirtDriver",
@@ -111,7 +112,7 @@ def agent(scope: Scope) -> pods.Agent:
                 NAME,
                 "openstack",
                 (
-                    NAME,
+                    *("python3", "-m", "ouranos_runtime.nova_compute"),
                     *("--config-file", f"{pods.CONFIG_PATH}/{_FILE}"),
                     *("--config-file", file),
                 ),

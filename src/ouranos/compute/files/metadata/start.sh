@@ -2,4 +2,4 @@
 # /proc/sys read-only; whoever may mount may undo that for itself.
 set -eu
 mount -o remount,bind,rw /proc/sys
-exec neutron-ovn-agent --config-file /etc/ouranos/neutron.conf
+exec python3 -m ouranos_runtime.neutron_agent --config-file /etc/ouranos/neutron.conf
