@@ -49,7 +49,7 @@ def test_a_deployment_is_made_again(running: Cloud, guest: Any) -> None:
     running.kubectl("delete", "deployment", "glance-api", "-n", running.name)
     eventually(
         lambda: uid_of(running, "deployments", "glance-api") not in {"", before},
-        60,
+        180,
         "another Deployment",
     )
     eventually(running.settled, 300, "Ready again")
@@ -81,7 +81,7 @@ def test_a_service_whose_password_was_lost_gets_another(running: Cloud, guest: A
     password = running.secret("glance-user-1")["password"]
     running.kubectl("delete", "secret", "glance-user-1", "-n", running.name)
     eventually(
-        lambda: uid_of(running, "secrets", "glance-user-1") not in {"", lost}, 60, "another Secret"
+        lambda: uid_of(running, "secrets", "glance-user-1") not in {"", lost}, 180, "another Secret"
     )
     running.wait_replaced("glance-api", before)
     assert gets_in(guest, running.secret("glance-user-1")["password"])
@@ -110,7 +110,9 @@ def test_a_lost_password_of_the_database_server_costs_no_data(running: Cloud, gu
     lost, before = uid_of(running, "secrets", "mariadb-root-1"), running.containers("mariadb")
     running.kubectl("delete", "secret", "mariadb-root-1", "-n", running.name)
     eventually(
-        lambda: uid_of(running, "secrets", "mariadb-root-1") not in {"", lost}, 60, "another Secret"
+        lambda: uid_of(running, "secrets", "mariadb-root-1") not in {"", lost},
+        180,
+        "another Secret",
     )
     running.wait_replaced("mariadb", before)
     assert running.sql("SELECT 1") == [1]
