@@ -15,7 +15,7 @@ import yaml
 from ouranos import services
 from ouranos.api import errors, load
 from ouranos.kit import conditions, kinds, objects
-from ouranos.services import manifests, page, pods, registry
+from ouranos.services import files, manifests, page, pods, registry
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/guides/add-a-service.md").read_text(encoding="utf-8")
@@ -150,7 +150,8 @@ async def test_a_cloud_with_the_service_becomes_ready(house: Any, tmp_path: Path
         assert conditions.is_true(cloud, "BarbicanReady")
         assert cloud["status"]["endpoints"]["barbican"] == "http://172.31.0.11:9311"
         assert world.cloud.named("users", "barbican")
-        assert (await world.secret("barbican-kek-1"))["secret"].endswith("=")
+        kek = await world.secret("barbican-kek-1")
+        assert kek["kek.conf"].split() == ["[simple_crypto_plugin]", "kek", "=", kek["secret"]]
         made = await world.twin.all(kinds.POD, "app.kubernetes.io/name=barbican")
         assert {objects.labels_of(pod)["app.kubernetes.io/component"] for pod in made} >= {"api"}
         patch = {"spec": {"services": {"barbican": None}}}
@@ -176,6 +177,11 @@ async def test_an_object_of_the_service_alone_becomes_ready(house: Any) -> None:
 def test_the_service_keeps_its_key_out_of_its_files() -> None:
     scope = page.Scope("home", "2026.2", "Düdingen Test")
     (made,) = manifests.workloads(BARBICAN, scope, pods.Facts(config="c"))
-    variables = made["spec"]["template"]["spec"]["containers"][0]["env"]
-    kek = next(one for one in variables if one["name"] == "OS_SIMPLE_CRYPTO_PLUGIN__KEK")
-    assert kek["valueFrom"]["secretKeyRef"] == {"name": "barbican-kek-1", "key": "secret"}
+    spec = made["spec"]["template"]["spec"]
+    secret = {"secretName": "barbican-kek-1", "defaultMode": 0o440}
+    (volume,) = (one["name"] for one in spec["volumes"] if one.get("secret") == secret)
+    mounts = {one["name"]: one["mountPath"] for one in spec["containers"][0]["volumeMounts"]}
+    assert mounts[volume] == "/etc/barbican.conf.d"
+    assert not any(
+        name.startswith("/etc/barbican.conf.d") for name in files.rendered(BARBICAN, scope)
+    )

@@ -1,5 +1,6 @@
 """Can a page say what the odd ones among OpenStack's services need?"""
 
+import dataclasses
 import random
 from typing import Any
 
@@ -103,6 +104,14 @@ def test_a_service_may_have_no_oslo_config_and_a_path_of_its_own() -> None:
     overridden = page.Scope("home", "2026.2", "R", spec={"config": {"DEFAULT": {"a": 1}}})
     with pytest.raises(errors.Terminal, match="neither config nor policy"):
         files.rendered(ODD, overridden)
+
+
+def test_a_secret_option_of_several_values_is_a_file_and_not_for_others_to_set() -> None:
+    key = page.SharedSecret("kek", fernet=True, option=("crypto", "kek"))
+    made = secrets.values(key, random.Random(7))
+    assert made["kek.conf"].split() == ["[crypto]", "kek", "=", made["secret"]]
+    with_key = dataclasses.replace(keystone.SERVICE, secrets=(page.Irreplaceable(key, "all"),))
+    assert ("crypto", "kek") in set(files.refused_options(with_key))
 
 
 def test_key_pairs_and_shared_secrets_are_made() -> None:

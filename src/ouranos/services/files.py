@@ -134,6 +134,13 @@ def refused_options(service: page.Service) -> Iterable[tuple[str, str]]:
     for claimed in service.databases:
         if claimed.section:
             yield (claimed.section, "connection")
+    for credential in service.credentials():
+        if isinstance(credential, page.SharedSecret) and credential.option:
+            yield credential.option
+    yield from _by_environment(service)
+
+
+def _by_environment(service: page.Service) -> Iterable[tuple[str, str]]:
     for component in service.components:
         for option in component.options:
             yield (option.section, option.option)

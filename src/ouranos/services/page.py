@@ -73,6 +73,9 @@ class SharedSecret:
 
     name: str
     fernet: bool = False
+    option: tuple[str, str] | None = None
+    """Section and option that `<name>.conf` in its Secret sets, for an option of several values:
+    oslo.config reads such ones from no variable. `Keys` puts it where the service looks."""
 
 
 @dataclass(frozen=True, slots=True)

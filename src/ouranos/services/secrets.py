@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from ouranos.kit import conditions, errors, kinds, objects, outcome, randoms
+from ouranos.openstack import configuration
 from ouranos.services import content, labels, page, work
 
 ROTATED = "ouranos.cloud/rotated"
@@ -78,10 +79,20 @@ def values(credential: page.Credential, chance: random.Random) -> dict[str, str]
     if isinstance(credential, page.Password):
         return {"username": credential.username, "password": randoms.password(chance)}
     if isinstance(credential, page.SharedSecret):
-        return {"secret": _key(chance) if credential.fernet else randoms.password(chance)}
+        return _shared(credential, _key(chance) if credential.fernet else randoms.password(chance))
     if isinstance(credential, page.KeySet):
         return {"0": _key(chance), "1": _key(chance)}
     return _pair(chance)
+
+
+def _shared(credential: page.SharedSecret, secret: str) -> dict[str, str]:
+    if credential.option is None:
+        return {"secret": secret}
+    section, option = credential.option
+    return {
+        "secret": secret,
+        f"{credential.name}.conf": configuration.render({section: {option: secret}}),
+    }
 
 
 def _key(chance: random.Random) -> str:
