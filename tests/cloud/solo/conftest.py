@@ -86,7 +86,7 @@ def foreign(running: Cloud) -> Generator[Foreign]:
     file = running.folder.parent / f"stranger-{running.number}.txt"
     process = subprocess.Popen(["conmon-of-a-stranger", "600000"], executable="/bin/sleep")
     try:
-        subprocess.run(["ip", "link", "add", link, "type", "dummy"], check=True)
+        subprocess.run(["ip", "link", "add", link, "type", "bridge"], check=True)
         subprocess.run(["ip", "address", "add", "198.51.100.1/32", "dev", link], check=True)
         file.write_text("not yours\n")
         running.sql(f"CREATE DATABASE IF NOT EXISTS {database}")

@@ -92,7 +92,9 @@ def test_the_daemon_and_the_supervisor_bring_each_other_back(running: Cloud, gue
         guest.wait_answers()
 
 
-def test_everything_killed_at_once_is_there_again_with_its_data(running: Cloud, guest: Any) -> None:
+def test_everything_killed_at_once_is_there_again_with_its_data(
+    running: Cloud, guest: Any, foreign: Any
+) -> None:
     """Power loss, but for the kernel: all processes of the cloud at one moment."""
     before = {each["metadata"]["uid"] for each in running.objects("secrets")}
     daemon = lock.holder_of(running.folder / "daemon.lock")
@@ -122,3 +124,4 @@ def test_everything_killed_at_once_is_there_again_with_its_data(running: Cloud, 
     if server.status == "SHUTOFF":
         guest.run.tenant.compute.start_server(guest.server)
     guest.wait_answers()
+    foreign.untouched(running)

@@ -138,8 +138,11 @@ def test_kubectl_is_refused_with_the_same_words(running: Cloud, tmp_path: Path) 
     assert rule.split("cannot")[0].strip()[-20:] in ours
 
 
-def test_down_keeps_the_data_and_up_brings_it_back(running: Cloud, guest: Any) -> None:
+def test_down_keeps_the_data_and_up_brings_it_back(
+    running: Cloud, guest: Any, foreign: Any
+) -> None:
     running.run("down")
+    foreign.untouched()
     assert running.run("status", check=False).returncode == 1
     running.up()
     server = eventually(
@@ -148,3 +151,4 @@ def test_down_keeps_the_data_and_up_brings_it_back(running: Cloud, guest: Any) -
     if server.status != "ACTIVE":
         guest.run.tenant.compute.start_server(guest.server)
     guest.wait_answers()
+    foreign.untouched(running)
