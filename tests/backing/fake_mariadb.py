@@ -19,6 +19,8 @@ from typing import Any
 
 ADMIN = "ouranos"
 SALT = b"twenty-bytes-of-salt"
+LOST = -1
+"""The trouble by which the server ends in the middle of a statement."""
 _PLUGIN = b"mysql_native_password"
 _CAPABILITIES = 0x0008_A20D  # of 4.1, with databases, secure connections and plugins; no TLS
 _QUIT, _QUERY, _PING = 1, 3, 14
@@ -65,6 +67,8 @@ class MariaDb:
     def answer(self, statement: str) -> Rows | None:
         """Return rows, or None where there are none to return."""
         self.said.append(statement)
+        if self.trouble == LOST:
+            raise EOFError
         if self.trouble and self.trouble_with in statement:
             raise Refused(self.trouble, "trouble")
         for pattern, method in _STATEMENTS.items():

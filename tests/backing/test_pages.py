@@ -83,7 +83,7 @@ def test_a_name_is_quoted(name: str, said: str) -> None:
 async def test_a_server_that_is_not_there_is_unreachable() -> None:
     login = sql.Login("127.0.0.1", 1, "u", "p")
 
-    with pytest.raises(errors.Transient, match=r"MariaDB at 127\.0\.0\.1:1"):
+    with pytest.raises(errors.Unreachable, match=r"MariaDB at 127\.0\.0\.1:1"):
         await sql.MariaDb(login, seams.inline).version()
 
 

@@ -1,5 +1,6 @@
 """Do the four servers come to run, and come back? In virtual time, on pods that follow a script."""
 
+import asyncio
 import base64
 import contextlib
 import json
@@ -195,6 +196,18 @@ async def test_an_old_configuration_is_removed_after_the_rollout(given: seams.Se
         await world.twin.until(gone, 60)
         name = present["metadata"]["name"]
         assert await world.twin.cluster.get(kinds.CONFIG_MAP, name, "home") is not None
+
+
+async def test_a_server_that_goes_is_left_alone(given: seams.Seams) -> None:
+    async with house(given, kinds.MARIADB) as world:
+        await world.ready(kinds.MARIADB)
+        waits = {"metadata": {"finalizers": ["example.org/backup"]}}
+        await world.twin.cluster.patch(kinds.MARIADB, "mariadb", "home", waits)
+        await world.twin.cluster.delete(kinds.MARIADB, "mariadb", "home")
+        await asyncio.sleep(1)
+        await world.twin.cluster.delete(kinds.SERVICE, "mariadb", "home")
+        await asyncio.sleep(60)
+        assert await world.twin.cluster.get(kinds.SERVICE, "mariadb", "home") is None
 
 
 async def test_a_server_that_crashes_says_so(given: seams.Seams) -> None:

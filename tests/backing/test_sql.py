@@ -32,11 +32,20 @@ async def test_the_version_is_told_without_its_builder(model: fake_mariadb.Maria
 async def test_a_wrong_password_is_terminal_and_a_lost_server_is_not(
     model: fake_mariadb.MariaDb,
 ) -> None:
-    with pytest.raises(errors.Terminal, match="refuses the user ouranos"):
+    with pytest.raises(errors.Terminal, match="refuses the user ouranos") as refusal:
         await server(model, "wrong").version()
+    assert "wrong" not in str(refusal.value)
     model.trouble = 1205
     with pytest.raises(errors.Transient, match="trouble"):
         await server(model).version()
+
+
+async def test_a_server_that_ends_in_the_middle_is_unreachable_and_says_why(
+    model: fake_mariadb.MariaDb,
+) -> None:
+    model.trouble = fake_mariadb.LOST
+    with pytest.raises(errors.Unreachable, match="Lost connection"):
+        await server(model).look("nova_api", "nova")
 
 
 async def test_an_empty_server_has_nothing_and_no_marks(model: fake_mariadb.MariaDb) -> None:
@@ -91,6 +100,13 @@ async def test_a_user_gets_in_by_the_last_password_alone(
     assert await it.admits("nova_api", "nova", "second")
     assert not await it.admits("nova_api", "nova", "first")
     assert not await it.admits("glance", "nova", "second")
+
+
+async def test_a_name_cannot_end_its_statement(model: fake_mariadb.MariaDb) -> None:
+    await server(model).create_database("no`va")
+    await server(model).set_user("no'va", "x")
+    assert "CREATE DATABASE IF NOT EXISTS `no``va` CHARACTER" in str(model.said)
+    assert list(model.users) == [fake_mariadb.ADMIN, "no\\'va"]
 
 
 async def test_inside_the_cloud_no_password_is_sent(model: fake_mariadb.MariaDb) -> None:

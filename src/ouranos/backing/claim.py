@@ -193,9 +193,10 @@ def _looked(step: pipeline.Step[Claim]) -> pipeline.Step[Claim]:
 
     @functools.wraps(step)
     async def looked(one: Claim) -> outcome.Outcome:
-        said = [one.says(each) for each in (ADOPT, RECREATE, DELETE)]
-        host = one.host() or {"spec": None}
-        content = objects.digest([one.pass_.object["spec"], said, one.login(), host["spec"]]).hex()
+        claim, host = one.pass_.object, one.host() or {"spec": None}
+        # Whatever a person writes on a claim has its thing be looked at now.
+        said = objects.annotations_of(claim)
+        content = objects.digest([claim["spec"], said, one.login(), host["spec"]]).hex()
         look = functools.partial(step, one)
         return await one.pass_.look(pipeline.name_of(step), content, look, AGAIN)
 

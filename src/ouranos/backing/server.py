@@ -10,7 +10,7 @@ from typing import Final
 from ouranos.backing import accounts, manifests, rollout
 from ouranos.backing import page as page_
 from ouranos.images import catalog
-from ouranos.kit import controller, errors, kinds, objects, outcome, pipeline, randoms
+from ouranos.kit import controller, kinds, objects, outcome, pipeline, randoms
 from ouranos.kit.objects import Key, Kind, Object
 
 _CHECK_EXTERNAL: Final = timedelta(minutes=1)
@@ -36,10 +36,7 @@ async def secrets(scope: Scope) -> outcome.Outcome:
         "password": password,
         **credential.further(credential.username, password, chance),
     }
-    try:
-        await scope.pass_.create(manifests.secret(scope.site.identity, scope.site.secret, data))
-    except errors.AlreadyExists as error:
-        raise errors.Transient(f"Secret {scope.site.secret} exists, but is not seen yet") from error
+    await scope.pass_.create(manifests.secret(scope.site.identity, scope.site.secret, data))
     return outcome.DONE
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final, ParamSpec, Protocol
 
 import pymysql
 import pymysql.err
-from pymysql.constants import ER
+from pymysql.constants import CR, ER
 
 from ouranos.kit import conditions, effects, errors, seams
 
@@ -39,6 +39,7 @@ _REFUSED: Final = frozenset(
         ER.DBACCESS_DENIED_ERROR,
     }
 )
+_LOST: Final = frozenset({CR.CR_CONN_HOST_ERROR, CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST})
 _ABSENT: Final = frozenset(
     {
         ER.BAD_DB_ERROR,
@@ -154,6 +155,8 @@ class _Connection(Protocol):
     def commit(self) -> None: ...
     def ping(self, reconnect: bool) -> None: ...  # noqa: FBT001 - pymysql's own
     def close(self) -> None: ...
+    @property
+    def open(self) -> bool: ...
 
 
 class MariaDb:
@@ -323,7 +326,8 @@ def _connected(login: Login, database: str | None = None) -> Generator["_Connect
 
     Raises:
         Terminal: the server refuses this login.
-        Transient: the server is not there, or did not answer in time.
+        Unreachable: the server is not there, or did not answer in time.
+        Transient: it answered with another error.
     """
     where = f"MariaDB at {login.host}:{login.port}"
     try:
@@ -339,15 +343,19 @@ def _connected(login: Login, database: str | None = None) -> Generator["_Connect
             read_timeout=ANSWER_SECONDS,
             write_timeout=ANSWER_SECONDS,
         )
-        with contextlib.closing(connection):
+        try:
             yield connection
+        finally:
+            if (
+                connection.open
+            ):  # pymysql has closed one that was lost, and hides why if asked again
+                connection.close()
     except pymysql.err.MySQLError as error:
         if _code(error) in _REFUSED:
             message = f"{where} refuses the user {login.username}"
             raise errors.Terminal(conditions.Reason.UNRECOVERABLE, message) from error
-        raise errors.Transient(f"{where}: {_text(error)}") from error
-    except OSError as error:
-        raise errors.Unreachable(f"{where}: {error}") from error
+        sort = errors.Unreachable if _code(error) in _LOST else errors.Transient
+        raise sort(f"{where}: {_text(error)}") from error
 
 
 def _text(error: BaseException) -> str:

@@ -63,7 +63,7 @@ def database_url(section: str, prefix: str, address: Address, database: str) -> 
     """The `connection` option of a section; `login(prefix, …)` stands before it."""
     credentials = f"$({prefix}_USERNAME):$({prefix}_PASSWORD)"
     place = f"{address.host}:{address.port}/{database}"
-    # pymysql else reads the machine's certificates for each connection, 25 ms of CPU and 1 MB.
+    # pymysql else reads the machine's certificates for each connection, 25 ms of CPU and 0.8 MB.
     tls = "&ssl_disabled=true" if address.tls == "Disabled" else ""
     return {
         "name": option(section, "connection"),
