@@ -219,6 +219,16 @@ class Runtime:
     async def ready(self, name: str) -> dict[str, Any]:
         return await self.says(name, "'ready': True")
 
+    async def restarted(self, name: str, times: int = 1) -> dict[str, Any]:
+        """Await that a pod's container was started again so often, or more."""
+
+        async def look() -> Any:
+            found = await self.pod(name)
+            (one,) = found.get("status", {}).get("containerStatuses") or [{"restartCount": 0}]
+            return found if one["restartCount"] >= times else None
+
+        return await self.until(look, f"{name} to be restarted")
+
     async def gone(self, name: str) -> None:
         async def look() -> bool:
             return not await self.pod(name)
