@@ -1,5 +1,7 @@
 """Do the programs inside the image understand their command lines, and look before they choose?"""
 
+import signal
+
 import pytest
 
 from ouranos_runtime import cinder_volume, nfs, nova, schema, wsgi
@@ -26,6 +28,37 @@ def test_two_generations_may_listen_on_one_port() -> None:
     options = wsgi.options("nova-api", 8774, 4)
     assert options["bind"] == ["0.0.0.0:8774"]
     assert options["reuse_port"]
+
+
+class Worker:
+    """Gunicorn's, as far as signals matter."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def handle_exit(self, *_: object) -> None:
+        self.told.append("gunicorn")
+
+    def taken(self, *_: object) -> None:
+        self.told.append("application")
+
+
+@pytest.mark.parametrize(
+    ("taken", "told"),
+    [(True, ["gunicorn", "application"]), (False, ["gunicorn"])],
+    ids=["taken by the application", "left alone"],
+)
+def test_an_application_that_takes_a_signal_does_not_take_it_away(
+    taken: object, told: list[str]
+) -> None:
+    worker = Worker()
+    before = signal.signal(signal.SIGTERM, worker.taken if taken else worker.handle_exit)
+    try:
+        wsgi.heed(worker)
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert worker.told == told
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
+from types import FrameType
 from typing import Any
 
 from ouranos_runtime import start, temporary
@@ -77,6 +79,25 @@ class Application:
         return found
 
 
+def heed(worker: Any) -> None:
+    """Have SIGTERM end a worker whose application has taken the signal for itself.
+
+    Neutron's leaves the ring of OVN's event handlers then, and would go on serving until it is
+    killed.
+    """
+    theirs = signal.getsignal(signal.SIGTERM)
+    if theirs == worker.handle_exit:
+        return
+
+    def both(number: int, frame: FrameType | None) -> None:
+        worker.handle_exit(number, frame)
+        if callable(theirs):
+            theirs(number, frame)
+
+    signal.signal(signal.SIGTERM, both)
+    signal.siginterrupt(signal.SIGTERM, False)  # noqa: FBT003 - as gunicorn does
+
+
 def serve(application: Any, settings: Mapping[str, Any]) -> None:
     """Serve by one worker of gunicorn, without the arbiter that would watch over it.
 
@@ -86,6 +107,7 @@ def serve(application: Any, settings: Mapping[str, Any]) -> None:
     config: Any = importlib.import_module("gunicorn.config").Config()
     for key, value in settings.items():
         config.set(key, value)
+    config.set("post_worker_init", heed)
     log = config.logger_class(config)
     # It listens before it has imported the application: the first probe waits, and is answered
     # when the application is there.
