@@ -179,6 +179,23 @@ async def test_a_new_configuration_is_a_new_name_and_the_old_one_goes(house: Any
         assert len(jobs) == 1, "a configuration is no reason to run the schema again"
 
 
+async def test_a_configuration_of_another_is_left_alone(house: Any) -> None:
+    """The agents of hypervisors belong to Nova's object, as Nova's own configuration does."""
+    async with house(keystone.SERVICE) as world:
+        await world.until_ready("keystone")
+        owner = objects.owner_reference(await world.service("keystone"))
+        metadata = {"name": "keystone-agent-config-0", "namespace": "home"}
+        agents = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {**metadata, "ownerReferences": [owner]},
+        }
+        await world.cluster.create(agents)
+        await world.change("keystone", config={"token": {"expiration": 60}})
+        await world.twin.passes(60)
+        assert await world.cluster.get(kinds.CONFIG_MAP, metadata["name"], "home") is not None
+
+
 @pytest.mark.parametrize(
     ("config", "named"),
     [

@@ -28,8 +28,14 @@ async def config(work_: work.Work) -> outcome.Outcome:
 async def remove_old(work_: work.Work, current: str) -> None:
     """Delete the configurations that no pod reads any more; call it after a rollout."""
     for old in work_.pass_.cache.owned(kinds.CONFIG_MAP, work_.pass_.object):
-        if old["metadata"]["name"] != current:
-            await work_.pass_.delete(kinds.CONFIG_MAP, old["metadata"]["name"])
+        name: str = old["metadata"]["name"]
+        # Hypervisors' agents belong to Nova's object too, with configurations of their own.
+        if name != current and name.startswith(f"{_prefix(work_.page)}-"):
+            await work_.pass_.delete(kinds.CONFIG_MAP, name)
+
+
+def _prefix(service: page.Service) -> str:
+    return f"{service.name}-config"
 
 
 def config_map(
@@ -39,7 +45,7 @@ def config_map(
     if not texts:
         return None
     data = {key(path): text for path, text in sorted(texts.items())}
-    name = objects.content_name(f"{service.name}-config", data)
+    name = objects.content_name(_prefix(service), data)
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
