@@ -9,12 +9,13 @@ from typing import Any
 import httpx2
 
 from ouranos.kit import cluster, errors, kinds
-from ouranos.solo import bootstrap, door, machine, obstacles, paths, state
+from ouranos.solo import bootstrap, doctor, door, machine, obstacles, paths, state
 
 Say = Callable[[str], None]
 Object = dict[str, Any]
 _DOOR_PATIENCE = 60.0  # seconds for the daemon to answer, where nothing is in its way
 _LOOK_AGAIN = 0.3  # seconds
+_LOOK_AT_MACHINE = 2.0  # seconds
 
 
 class DeadlineError(Exception):
@@ -22,27 +23,36 @@ class DeadlineError(Exception):
 
 
 async def look(
-    api: cluster.Cluster, cloud: paths.Paths, place: machine.Machine
+    api: cluster.Cluster,
+    cloud: paths.Paths,
+    place: machine.Machine,
+    found: list[doctor.Finding] | None = None,
 ) -> tuple[Object | None, state.State | None]:
     """The Cloud and how it is, going by itself, its node and its machine.
 
     Nothing of either where nobody has given the daemon a Cloud.
 
+    Args:
+        api: the cloud's API.
+        cloud: where it is.
+        place: its networks.
+        found: what stands in the way, by whoever has looked a moment ago.
+
     Raises:
         errors.Unreachable: the daemon does not answer.
     """
-    found = await api.get(kinds.CLOUD, cloud.cloud, cloud.cloud)
-    if found is None:
+    held = await api.get(kinds.CLOUD, cloud.cloud, cloud.cloud)
+    if held is None:
         return None, None
-    told = state.of_cloud(found)
-    if told.ready and not await door.is_ready(cloud):
-        return found, state.STALE
-    in_the_way = list(obstacles.disks(cloud))
-    nodes: list[Object] = []
-    if not told.ready:
-        in_the_way = await asyncio.to_thread(obstacles.find, cloud, place)
-        nodes = (await api.list(kinds.NODE)).items
-    return found, state.of_world(found, nodes, in_the_way)
+    if state.of_cloud(held).ready:
+        full = list(obstacles.disks(cloud))
+        if not full and not await door.is_ready(cloud):
+            return held, state.STALE
+        return held, state.of_world(held, [], full)
+    if found is None:
+        found = await asyncio.to_thread(obstacles.find, cloud, place)
+    nodes = (await api.list(kinds.NODE)).items
+    return held, state.of_world(held, nodes, found)
 
 
 class Watch:
@@ -58,6 +68,8 @@ class Watch:
         self._told = ""
         self._making = ""
         self._events: set[str] | None = None
+        self._found: list[doctor.Finding] = []
+        self._look_at = 0.0
 
     async def door_answers(self, deadline: float) -> None:
         """Return once the daemon's API answers.
@@ -120,14 +132,23 @@ class Watch:
         """How the cloud is, or None while the daemon is being started again."""
         try:
             await self._tell_images()
-            _, now = await look(self._api, self._cloud, self._place)
+            found = await self._in_the_way()
+            _, now = await look(self._api, self._cloud, self._place, found)
         except (httpx2.TransportError, errors.Transient):
             return await self._obstacle()
         return now
 
     async def _obstacle(self) -> state.State | None:
-        found = await asyncio.to_thread(obstacles.find, self._cloud, self._place)
+        found = await self._in_the_way()
         return state.of_world({"metadata": {}}, [], found) if found else None
+
+    async def _in_the_way(self) -> list[doctor.Finding]:
+        """What stands in the way, looked for now and then: it costs more than asking the API."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._look_at:
+            self._found = await asyncio.to_thread(obstacles.find, self._cloud, self._place)
+            self._look_at = now + _LOOK_AT_MACHINE
+        return self._found
 
     async def _tell_images(self) -> None:
         """Say which images have become ready since the first look."""
