@@ -88,6 +88,8 @@ def test_without_a_line_before_the_server_nothing_is_counted() -> None:
     spending.listen("server ACTIVE")
     with pytest.raises(LookupError):
         spending.until(servers.ACTIVE)
+    with pytest.raises(LookupError):
+        spending.until(servers.ANSWERS)
 
 
 def test_the_middle_of_three_is_one_of_them() -> None:

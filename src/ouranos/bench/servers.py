@@ -30,12 +30,16 @@ class Spending:
         Raises:
             LookupError: there was no such proof.
         """
-        lines = [line for line, _ in self.marks]
-        posted = next(i for i, line in enumerate(lines) if ACTIVE in line) - 1
-        proved = next(i for i, line in enumerate(lines) if name in line)
+        posted = self._index(ACTIVE) - 1
         if posted < 0:
             raise LookupError("verify said nothing before the server")
-        return self.marks[proved][1] - self.marks[posted][1]
+        return self.marks[self._index(name)][1] - self.marks[posted][1]
+
+    def _index(self, name: str) -> int:
+        for index, (line, _) in enumerate(self.marks):
+            if name in line:
+                return index
+        raise LookupError(f"verify did not say: {name}")
 
 
 def measure(ouranos: command.Ouranos, where: place.Place, table: figures.Table) -> None:
@@ -46,7 +50,7 @@ def measure(ouranos: command.Ouranos, where: place.Place, table: figures.Table) 
         spending = Spending(where.cpu)
         proofs = ouranos.verify(spending.listen)
         first = proofs[ACTIVE]
-        second = next(seconds for name, seconds in proofs.items() if name.startswith(ANSWERS))
+        second = sum(seconds for name, seconds in proofs.items() if name.startswith(ANSWERS))
         active.append(figures.Measured(first, spending.until(ACTIVE)))
         answers.append(figures.Measured(first + second, spending.until(ANSWERS)))
     table.measured |= {"active": middle(active), "answers": middle(answers)}
