@@ -1,6 +1,7 @@
 """Fixtures that several rooms share: virtual time, and an API in memory."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 
 import httpx2
@@ -33,6 +34,13 @@ hypothesis.settings.load_profile("same every time")
 def pytest_configure(config: pytest.Config) -> None:
     log.configure("warning", json=False)
     config.addinivalue_line("markers", "virtual_time: the test's event loop jumps through time")
+
+
+def pytest_sessionfinish() -> None:
+    """Keep what was measured now: a worker that is slow to end is killed."""
+    coverage = sys.modules.get("coverage")
+    if coverage and (measuring := coverage.Coverage.current()):
+        measuring.save()
 
 
 def pytest_asyncio_loop_factories(
