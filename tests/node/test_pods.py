@@ -152,8 +152,8 @@ async def test_volumes_are_below_the_nodes_folder(node: Runtime) -> None:
 
 BAD_VOLUMES = {
     "of a kind that is not here": (
-        {"nfs": {"server": "s", "path": "/p"}},
-        "no volumes of kind nfs",
+        {"iscsi": {"targetPortal": "s", "iqn": "iqn.2026-01.cloud.ouranos:v", "lun": 0}},
+        "no volumes of kind iscsi",
     ),
     "of a claim that is not there": (
         {"persistentVolumeClaim": {"claimName": "no"}},

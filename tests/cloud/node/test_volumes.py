@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import os
+import socket
 from pathlib import Path
 
 from tests_node import IMAGE, Engine, container_processes, init_of
@@ -50,6 +51,26 @@ async def test_a_wrong_host_path_is_said(engine: Engine) -> None:
         return any("not a directory" in text for text in await engine.events("FailedMount"))
 
     await engine.until(look, "FailedMount")
+
+
+async def test_a_share_that_cannot_be_mounted_is_said(engine: Engine) -> None:
+    """The node calls the server first: the kernel would wait for it, and the node with it."""
+    known = await asyncio.to_thread(Path("/proc/filesystems").read_text)
+    told = {"127.0.0.1": "does not answer on port 2049"}
+    with socket.socket() as server:
+        if "nfs4" not in known:
+            server.bind(("127.0.0.2", 2049))
+            server.listen()
+            told["127.0.0.2"] = "kernel has no NFS client"
+        for number, (address, words) in enumerate(told.items()):
+            volume = {"name": "x", "nfs": {"server": address, "path": "/srv"}}
+            mount = [{**SHARE, "name": "x"}]
+            await engine.create(f"share-{number}", "true", volumes=[volume], c_volumeMounts=mount)
+
+            async def look(words: str = words) -> bool:
+                return any(words in text for text in await engine.events("FailedMount"))
+
+            await engine.until(look, words)
 
 
 async def test_config_arrives_late_and_changes_as_a_whole(engine: Engine) -> None:

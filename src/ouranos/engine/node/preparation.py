@@ -24,6 +24,7 @@ from ouranos.engine.node import (
     records,
     rootfs,
     security,
+    shares,
     spec,
     volumes,
     worlds,
@@ -108,6 +109,8 @@ def _make(
         elif "hostPath" in volume:
             groups = shared.held.groups
             found[name] = volumes.host_path(volume["hostPath"], shared.layout, groups)
+        elif "nfs" in volume:
+            found[name] = shares.mount(folder.volume(name), volume["nfs"])
         elif name in claims:
             read_only = bool(volume["persistentVolumeClaim"].get("readOnly"))
             found[name] = _claim(shared.layout.root, claims[name], group, read_only=read_only)
