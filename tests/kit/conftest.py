@@ -9,8 +9,17 @@ import httpx2
 import pytest
 
 from ouranos.engine.apiserver import server
-from ouranos.kit import cluster, controller, kinds, outcome, seams
-from ouranos.kit.objects import Object
+from ouranos.kit import (
+    cluster,
+    controller,
+    kinds,
+    looks,
+    outcome,
+    passes,
+    queue,
+    seams,
+)
+from ouranos.kit.objects import Key, Object
 
 Reconcile = Callable[[controller.Pass], Awaitable[outcome.Outcome]]
 
@@ -116,6 +125,17 @@ async def source(api: server.ApiServer, tap: Tap) -> AsyncIterator[cluster.Clust
             await asyncio.sleep(0.01)
         tap.requests.clear()
         yield client
+
+
+@pytest.fixture
+def memory(given: seams.Seams) -> passes.Memory:
+    """What a controller remembers that has made no pass yet."""
+
+    async def nothing(_: Key) -> None:
+        """Pass over no object."""
+
+    served = queue.Queue("keystone", 1, given.clock, nothing)
+    return passes.Memory(looks.Looks("keystone", given.clock, served.beside, served.add))
 
 
 @pytest.fixture

@@ -14,10 +14,16 @@ Begin = Callable[[], passes.Pass]
 
 
 @pytest.fixture
-async def begin(source: cluster.Cluster, given: seams.Seams, keystone: Any, tap: Any) -> Begin:
+async def begin(
+    source: cluster.Cluster,
+    given: seams.Seams,
+    keystone: Any,
+    tap: Any,
+    memory: passes.Memory,
+) -> Begin:
     """Begins passes over one Keystone; what one remembers the next knows."""
     owner = await source.create(keystone())
-    held, memory = cache.Cache(), passes.Memory()
+    held = cache.Cache()
     held.store(kinds.CONFIG_MAP)
     tap.requests.clear()
     return lambda: passes.Pass("keystone", owner, source, held, given, memory)

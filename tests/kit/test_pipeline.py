@@ -46,9 +46,11 @@ STAGES = (pipeline.Stage((database, message_queue)), pipeline.Stage((health,)))
 
 
 @pytest.fixture
-async def current(source: cluster.Cluster, given: seams.Seams, keystone: Any) -> passes.Pass:
+async def current(
+    source: cluster.Cluster, given: seams.Seams, keystone: Any, memory: passes.Memory
+) -> passes.Pass:
     made = await source.create(keystone())
-    return passes.Pass("keystone", made, source, cache.Cache(), given, passes.Memory())
+    return passes.Pass("keystone", made, source, cache.Cache(), given, memory)
 
 
 def said(current: passes.Pass) -> dict[str, tuple[str, str]]:

@@ -44,6 +44,20 @@ async def serving(
             await task
 
 
+async def test_nothing_is_begun_beside_a_queue_that_is_not_served(given: seams.Seams) -> None:
+    begun: list[bool] = []
+
+    async def work() -> None:
+        begun.append(True)
+
+    made = queue.Queue("test", 1, given.clock, Log(given.clock))
+    made.beside(work())
+    async with serving(given.clock, Log(given.clock)) as served:
+        served.beside(work())
+        await given.clock.sleep(1)
+    assert begun == [True]
+
+
 async def test_what_is_added_often_runs_once(given: seams.Seams) -> None:
     log = Log(given.clock)
     made = queue.Queue("test", 1, given.clock, log)

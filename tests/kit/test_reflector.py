@@ -170,3 +170,18 @@ async def test_a_watch_raises_what_the_server_says(
     events = source.watch(kinds.CONFIG_MAP, resource_version="999999")
     with pytest.raises(errors.Gone):
         await anext(events)
+
+
+async def test_a_watch_that_has_ended_is_begun_again_where_it_was(
+    source: cluster.Cluster, given: seams.Seams, tap: Any
+) -> None:
+    ear = Ear()
+    async with reflecting(source, given, ear):
+        tap.requests.clear()
+        await given.clock.sleep(1300)
+        assert len(tap.watches) >= 3, "each lasts ten minutes at most"
+        assert tap.requests == [], "nothing is listed anew"
+        await source.create(config("late"))
+        await given.clock.sleep(1)
+    assert ear.heard == ["+late"]
+    assert metrics.WATCH_RESTARTS.value("configmaps", "ended") >= 2

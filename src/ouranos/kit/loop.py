@@ -58,10 +58,8 @@ class Loop:
         self.queue: Final = queue.Queue(
             controller.name, controller.workers, given.clock, self._look_at
         )
-        self._looks = looks.Looks(
-            controller.name, given.clock, self.queue.beside, self._wake_if_there
-        )
-        self._memory = passes.Memory(outside=self._looks)
+        self._looks = looks.Looks(controller.name, given.clock, self.queue.beside, self.queue.add)
+        self._memory = passes.Memory(self._looks)
 
     @property
     def is_at_rest(self) -> bool:
@@ -109,10 +107,6 @@ class Loop:
         self._own_writes.pop(key, None)
         self._settled.discard(key)
         self._looks.forget(key)
-
-    def _wake_if_there(self, key: Key) -> None:
-        if self._store.get(key) is not None:
-            self.queue.add(key)
 
     def _named(self, kind: Kind, *versions: Object | None) -> Iterator[Key]:
         for obj in versions:

@@ -44,14 +44,13 @@ class _Told:
 class Memory:
     """What a controller remembers from pass to pass; nothing but requests saved depends on it."""
 
+    outside: looks.Looks
     applied: dict[tuple[Kind, Key], _Applied] = field(
         default_factory=dict[tuple[Kind, Key], _Applied]
     )
     told: dict[tuple[str, str, str], _Told] = field(
         default_factory=dict[tuple[str, str, str], _Told]
     )
-    outside: looks.Looks | None = None
-    """None: every pass looks for itself."""
 
     def forget(self, kind: Kind, key: Key) -> None:
         """Forget what was applied to an object."""
@@ -225,14 +224,11 @@ class Pass:
             look: looks, and does what is missing; it uses nothing of this pass but what it reads.
             every: how often it is looked at.
         """
-        if self._memory.outside is None:
-            return await look() | outcome.Outcome(again_in=every)
         return await self._memory.outside.at(self.key, what, content, look, every)
 
     def distrust(self, what: str) -> None:
         """Let the next pass look for itself at something that was found right."""
-        if self._memory.outside is not None:
-            self._memory.outside.forget(self.key, what)
+        self._memory.outside.forget(self.key, what)
 
     async def add_finalizer(self, name: str | None = None) -> None:
         """Keep the object from vanishing before `remove_finalizer`; no request where it has it."""
