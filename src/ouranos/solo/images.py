@@ -175,6 +175,10 @@ class Prefetch:
         conditions.set_condition(wanted, state.IMAGES, status, reason, message, now)
         if wanted == found:
             return True
-        patch: objects.Object = {"status": {"conditions": wanted}}
+        # The node itself writes to the same list; whoever has read an older one tries again.
+        patch: objects.Object = {
+            "metadata": {"resourceVersion": node["metadata"]["resourceVersion"]},
+            "status": {"conditions": wanted},
+        }
         await self.api.patch(kinds.NODE, self.node, "", patch, subresource="status")
         return False
