@@ -53,7 +53,7 @@ coverage: .venv/develop ## the fast tests, and whether they cover enough of ever
 
 .PHONY: stories
 stories: .venv/develop host ## the tests that need root and real processes
-	$(RUN)pytest -n 2 --dist loadgroup -W default -o addopts="-ra --import-mode=importlib --timeout=1200 --tb=short --durations=15" $(STORIES)
+	$(RUN)pytest -n 2 --dist loadscope -W default -o addopts="-ra --import-mode=importlib --timeout=1200 --tb=short --durations=15" $(STORIES)
 
 .PHONY: golden
 golden: .venv/develop ## write anew what follows from pages: golden files, CRDs, reference; look at it before committing it

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist import scheduler
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -17,7 +19,12 @@ def _root() -> None:
     assert os.geteuid() == 0, "the stories need root"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the stories of one folder follow each other; those of two folders may run beside."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
+class ByFolder(scheduler.LoadScopeScheduling):
+    """Lets the stories of one folder follow each other; those of two folders run beside."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("::")[0].rpartition("/")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> scheduler.LoadScopeScheduling:
+    return ByFolder(config, log)
