@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import subprocess
+from collections import Counter
 
 import pytest
 
@@ -47,11 +48,21 @@ def test_the_histogram_of_the_daemon_is_read() -> None:
 
 def test_all_kinds_together_make_the_row_and_each_has_a_line() -> None:
     table = figures.Table()
-    found = passes.Passes(passes.gained(_BEFORE, _AFTER, "x"), cpu=2.0)
+    looks = passes.gained(_BEFORE, _AFTER, "x")["cloud"]
+    found = passes.Passes(passes.gained(_BEFORE, _AFTER, "x"), cpu=2.0, looks=looks)
     passes.fill(table, found)
+    assert table.measured["look"] == figures.Measured(5.0)
     assert table.measured["pass"] == figures.Measured(5.0, 0.02)
     assert "| cloud | 80 | ≤ 5 | ≤ 5 | ≤ 5 |" in table.details[0]
     assert "| nova | 20 | ≤ 5 | ≤ 5 | ≤ inf |" in table.details[0]
+
+
+def test_a_cloud_where_nothing_outside_was_looked_at_has_no_such_figure() -> None:
+    table = figures.Table()
+    found = passes.Passes(passes.gained(_BEFORE, _AFTER, "x"), cpu=2.0, looks=Counter())
+    passes.fill(table, found)
+    assert "look" not in table.measured
+    assert table.missing["look"]
 
 
 @pytest.mark.parametrize(

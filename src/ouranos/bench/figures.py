@@ -88,6 +88,7 @@ ROWS: Final[Mapping[str, Row]] = {
     "pass": Row(
         "Ouranos' daemon: a pass that changes nothing, p95", "ms", 0, Limit(20), Limit(5), "each"
     ),
+    "look": Row("Ouranos' daemon: a look at what is outside, beside the passes, p95", "ms", 0),
     "get": Row("embedded API: get, p95", "ms", 1, *_API, "each"),
     "apply": Row("embedded API: apply, p95", "ms", 1, *_API, "each"),
     "watch": Row("embedded API: delay of a watch event, p95", "ms", 1, *_API, "each"),

@@ -1,8 +1,8 @@
 """How long does a pass take that changes nothing? Every object is touched, on a cloud at rest.
 
 The figures are the daemon's own: what its histogram has gained between two readings. A pass that
-sent a write, to its own API or to anything outside, is not among them; what it looks at outside
-(SQL, Keystone, RabbitMQ) is.
+sent a write, to its own API or to anything outside, is not among them. What was found right outside
+(SQL, Keystone, RabbitMQ) is looked at beside the passes and told in a row of its own.
 """
 
 from __future__ import annotations
@@ -39,10 +39,12 @@ class Passes:
     Attributes:
         by_kind: for each controller, how long its passes took.
         cpu: CPU seconds of the daemon beyond what it uses at rest.
+        looks: how long the looks took at what is outside.
     """
 
     by_kind: Mapping[str, Buckets]
     cpu: float
+    looks: Buckets
 
     @property
     def all(self) -> Buckets:
@@ -69,7 +71,10 @@ async def measure(where: place.Place, *, resting: float) -> Passes:
             await asyncio.sleep(max(0.0, next_round - loop.time()))
     spent = where.cpu_of_ours().own - cpu - resting * (loop.time() - begun)
     after = await door.metrics(where.paths)
-    return Passes(gained(before, after, metrics.UNCHANGED_SECONDS.name), max(spent, 0.0))
+    looks: Buckets = Counter()
+    for each in gained(before, after, metrics.LOOK_SECONDS.name).values():
+        looks.update(each)
+    return Passes(gained(before, after, metrics.UNCHANGED_SECONDS.name), max(spent, 0.0), looks)
 
 
 async def _touch_all(api: cluster.Cluster, mark: str) -> None:
@@ -116,6 +121,10 @@ def fill(table: figures.Table, found: Passes) -> None:
     number = count(found.all)
     cpu = found.cpu / number if number else None
     table.measured["pass"] = figures.Measured(quantile(found.all, 0.95), cpu)
+    if count(found.looks):
+        table.measured["look"] = figures.Measured(quantile(found.looks, 0.95))
+    else:
+        table.missing["look"] = "nothing outside was looked at"
     lines = [
         "## Passes that change nothing",
         "",

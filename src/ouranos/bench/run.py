@@ -59,7 +59,7 @@ class Bench:
             self.part(("images",), self.images)
             self.part(("active", "answers"), self.more_servers)
             self.part(
-                ("memory", "idle", "daemon-memory", "daemon-idle", "daemon-runs", "pass"),
+                ("memory", "idle", "daemon-memory", "daemon-idle", "daemon-runs", "pass", "look"),
                 self.at_rest,
             )
             self.part(tuple(name for name in figures.ROWS if name.startswith("gap")), self.gaps)
