@@ -49,6 +49,15 @@ async def test_nothing_is_ready_before_the_node_has_told_its_pods() -> None:
     assert world.awaited == ""
 
 
+@pytest.mark.virtual_time
+async def test_a_pod_that_cannot_be_told_of_does_not_hide_the_rest_for_ever() -> None:
+    world = World(iter([(True, 1)] * 5))
+    began = asyncio.get_running_loop().time()
+    await end(world)
+    assert world.awaited == ""
+    assert asyncio.get_running_loop().time() - began == pytest.approx(60)
+
+
 @pytest.mark.parametrize(
     ("moments", "looks"),
     [

@@ -6,6 +6,8 @@ of containers that are no more, until the node has looked, and every controller 
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import Final
 
 from ouranos.engine.apiserver import server as apiserver
@@ -13,6 +15,8 @@ from ouranos.engine.node import node as engine_node
 from ouranos.kit import controller, seams
 
 NAME: Final = "first-look"
+_PATIENCE: Final = 60.0
+"""Seconds for the node to tell of its pods; one whose world cannot be made must not hide the rest."""
 _PAUSE: Final = 0.05
 """Seconds between two looks; whatever was on its way within the process has arrived by then."""
 _LOOKS: Final = 4
@@ -26,7 +30,9 @@ async def end(
     clock: seams.Clock,
 ) -> None:
     """Say that the API is ready once all that it holds follows from what really runs."""
-    await node.told()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_PATIENCE):
+            await node.told()
     version, quiet = -1, 0
     while quiet < _LOOKS:
         await clock.sleep(_PAUSE)
