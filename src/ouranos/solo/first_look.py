@@ -16,7 +16,7 @@ from ouranos.kit import controller, seams
 
 NAME: Final = "first-look"
 _PATIENCE: Final = 60.0
-"""Seconds for the node to tell of its pods; one whose world cannot be made must not hide the rest."""
+"""Seconds for the node to tell of its pods: one that it cannot look at must not hide the rest."""
 _PAUSE: Final = 0.05
 """Seconds between two looks; whatever was on its way within the process has arrived by then."""
 _LOOKS: Final = 4
