@@ -22,6 +22,7 @@ def test_new_options_and_rules_restart_only_the_pods_that_read_them(
             pod["metadata"]["uid"]: pod["metadata"]["labels"].get("app.kubernetes.io/name", "")
             for pod in running.objects("pods")
             if pod["status"].get("phase") == "Running"
+            and "deletionTimestamp" not in pod["metadata"]
         }
 
     def may_upload() -> bool:

@@ -1,4 +1,8 @@
-"""A disk image of a person's own: it boots by itself, from its first sector."""
+"""A disk image of a person's own: it boots by itself, from its first sector.
+
+Before any story has a guest that stays: `verify` removes what an earlier run left, and such a guest
+looks just like that.
+"""
 
 from __future__ import annotations
 
