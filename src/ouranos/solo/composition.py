@@ -153,15 +153,23 @@ def all_controllers() -> list[controller.Controller]:
     ]
 
 
+def listening(address: str, port: int) -> socket.socket:
+    """A socket at an address that need not exist yet."""
+    # asyncio turns Nagle's algorithm off only where it is told that the protocol is TCP; an answer
+    # in two pieces else waits 40 ms for the caller's delayed acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
+    listener.bind((address, port))
+    return listener
+
+
 def _door(
     cloud: paths.Paths, place: machine.Machine, api: apiserver.ApiServer
 ) -> tuple[socket.socket, uvicorn.Server]:
     """TLS on the host's address of the private bridge, and nowhere else."""
     files = tls.ensure(cloud.tls, str(place.host_address))
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
-    listener.bind((str(place.host_address), door.API_PORT))
+    listener = listening(str(place.host_address), door.API_PORT)
     config = uvicorn.Config(
         api.asgi,
         log_config=None,
