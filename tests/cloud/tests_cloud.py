@@ -181,10 +181,12 @@ class Cloud:
         eventually(replaced, seconds, f"{pod} replaced and {self.name} Ready")
 
     def settled(self) -> bool:
-        """Ready; each running pod's containers are, and the node knows the same ones to run."""
+        """Ready; no pod is on its way out, and those that run are what the node runs."""
         if not self.ready():
             return False
         pods = [each for each in self.objects("pods") if each["status"].get("phase") == "Running"]
+        if any("deletionTimestamp" in each["metadata"] for each in pods):
+            return False
         told = [one for pod in pods for one in pod["status"].get("containerStatuses", [])]
         running = {f"runc://{each['id']}" for each in self.records()}
         return all(one["ready"] for one in told) and {one["containerID"] for one in told} == running

@@ -45,14 +45,16 @@ def test_new_options_and_rules_restart_only_the_pods_that_read_them(
     changed = tmp_path / "changed.yaml"
     changed.write_text(text, encoding="utf-8")
     running.run("up", str(changed))
+    # `up` returns when the new pods serve; the old ones answer until they have ended.
+    eventually(running.settled, 180, "the old pods ended")
     after = pods()
     assert {before[uid] for uid in set(before) - set(after)} == {"placement", "glance"}
     option = running.inside("placement-api", "api", "cat", "/etc/placement/placement.conf")
     assert "randomize_allocation_candidates = true" in option.lower()
-    # A pod that is being replaced answers until it has ended; then the rule holds everywhere.
-    eventually(lambda: not may_upload(), 60, "the new rule")
+    assert not may_upload()
     running.up()
-    eventually(may_upload, 60, "the old rule")
+    eventually(running.settled, 180, "the old pods ended")
+    assert may_upload()
 
 
 def test_keys_are_rotated_without_an_outage(running: Cloud) -> None:
