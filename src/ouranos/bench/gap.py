@@ -17,7 +17,7 @@ from ouranos.bench import figures, place
 from ouranos.images import guest as guest_image
 from ouranos.kit import kinds
 from ouranos.solo import door
-from ouranos.verify import proofs, removal, story, tenant
+from ouranos.verify import stay, story, tenant
 
 EVERY: Final = 0.05  # seconds between two questions
 _ANSWER: Final = 1.0  # seconds that an answer may take: more than a retransmission of TCP
@@ -134,23 +134,7 @@ async def _guest(where: place.Place, say: Say) -> AsyncGenerator[str]:
     admin = await asyncio.to_thread(tenant.connect_admin, str(where.paths.clouds_yaml), place.NAME)
     run = story.Story(admin, secrets.token_hex(8), "public", "m1.nano", say)
     try:
-        await asyncio.to_thread(_boot, run, built)
+        await asyncio.to_thread(stay.begin, run, built)
         yield run.made["address"]
     finally:
-        await asyncio.to_thread(_remove, run)
-
-
-def _boot(run: story.Story, built: guest_image.GuestImage) -> None:
-    tenant.enter(run)
-    proofs.image(run, built)
-    proofs.network(run)
-    proofs.server(run)
-    proofs.http(run)
-
-
-def _remove(run: story.Story) -> None:
-    if run.tenant is not None:
-        removal.remove(run.tenant, run.project)
-        if key := run.made.get("keypair"):
-            run.tenant.compute.delete_keypair(key)
-    tenant.leave(run)
+        await asyncio.to_thread(stay.end, run)

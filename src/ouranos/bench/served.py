@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import socket
 import sys
 from pathlib import Path
 
-import uvicorn
-
 from ouranos.engine.apiserver import server as apiserver
-from ouranos.engine.apiserver import tls
+from ouranos.engine.apiserver import tls, web
 from ouranos.kit import seams
 
 
@@ -23,18 +20,8 @@ async def serve(folder: Path) -> None:
     api = await apiserver.ApiServer.open(folder / "served.db", seams.real())
     api.asgi.token = secrets.token_urlsafe(32)
     files = tls.ensure(folder / "tls", "127.0.0.1")
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        api.asgi,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        ssl_certfile=files.certificate,
-        ssl_keyfile=files.key,
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    listener = web.listen("127.0.0.1", 0)
+    serving = asyncio.create_task(web.server(api.asgi, files).serve(sockets=[listener]))
     sys.stdout.write(f"{listener.getsockname()[1]} {api.asgi.token}\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.read)

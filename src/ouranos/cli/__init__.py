@@ -9,8 +9,7 @@ from typing import Any
 
 import click
 
-_INTERRUPTED = 130  # what a shell shows for a program that SIGINT ended
-_CLOSED_PIPE = 141  # and for one that SIGPIPE ended
+_CLOSED_PIPE = 141  # what a shell shows for a program that SIGPIPE ended
 
 # command -> what `ouranos --help` says of it; each module holds a click command named `command`
 _COMMANDS = {
@@ -78,8 +77,6 @@ def main() -> None:
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(1)
-    except click.Abort:
-        sys.exit(_INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - nobody else is left to say it in one line
         from ouranos.cli import errors  # noqa: PLC0415 - not needed where all goes well
 

@@ -92,6 +92,8 @@ def explained(error: Exception) -> click.ClickException:
         return Refused(f"{word}: {error.format_message().rstrip('.')}", f"{word} -h")
     if isinstance(error, click.ClickException):
         return error
+    if isinstance(error, click.Abort):
+        return Interrupted("")
     if isinstance(error, OSError):
         found = _of_the_machine(error)
         if found is not None:

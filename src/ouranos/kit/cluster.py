@@ -54,6 +54,12 @@ class Cluster:
         self._http = http
         self.manager = manager
 
+    async def is_ready(self) -> bool:
+        """Whether the server says that all is done that it does at its start."""
+        with _translated():
+            response = await self._http.get("/readyz", timeout=_ANSWER_TIMEOUT)
+        return response.status_code < _FIRST_FAILURE
+
     async def get(self, kind: Kind, name: str, namespace: str = "") -> Object | None:
         """Return the object, or None where there is none."""
         try:

@@ -7,43 +7,28 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
 import httpx2
-import uvicorn
 
 from ouranos import backing, compute, services
 from ouranos.engine import workloads
 from ouranos.engine.apiserver import server as apiserver
-from ouranos.engine.apiserver import tls
+from ouranos.engine.apiserver import tls, web
 from ouranos.engine.node import config as node_config
 from ouranos.engine.node import node as engine_node
 from ouranos.images import catalog, processes, store
 from ouranos.kit import cluster, controller, seams
 from ouranos.solo import bootstrap, door, first_look, images, machine, paths
 
-_IP_FREEBIND = 15  # ip(7): bind before the address exists
 ROLES = {
     "ouranos.cloud/control-plane": "",
     "ouranos.cloud/hypervisor": "",
     "ouranos.cloud/gateway": "",
 }
-
-
-class _Door(uvicorn.Server):
-    """Leaves signals to the daemon, and sleeps while nobody calls."""
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        """Capture none."""
-        yield
-
-    async def main_loop(self) -> None:
-        """Wait to be cancelled; uvicorn looks ten times a second whether it should end."""
-        await asyncio.Event().wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +39,7 @@ class World:
     node: engine_node.Node
     runner: controller.ControllerRunner
     images: images.Prefetch
-    door: uvicorn.Server
+    door: web.Server
     socket: socket.socket
     clock: seams.Clock
 
@@ -153,34 +138,12 @@ def all_controllers() -> list[controller.Controller]:
     ]
 
 
-def listening(address: str, port: int) -> socket.socket:
-    """A socket at an address that need not exist yet."""
-    # asyncio turns Nagle's algorithm off only where it is told that the protocol is TCP; an answer
-    # in two pieces else waits 40 ms for the caller's delayed acknowledgement.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
-    listener.bind((address, port))
-    return listener
-
-
 def _door(
     cloud: paths.Paths, place: machine.Machine, api: apiserver.ApiServer
-) -> tuple[socket.socket, uvicorn.Server]:
+) -> tuple[socket.socket, web.Server]:
     """TLS on the host's address of the private bridge, and nowhere else."""
     files = tls.ensure(cloud.tls, str(place.host_address))
-    listener = listening(str(place.host_address), door.API_PORT)
-    config = uvicorn.Config(
-        api.asgi,
-        log_config=None,
-        access_log=False,
-        date_header=False,
-        lifespan="off",
-        ssl_certfile=files.certificate,
-        ssl_keyfile=files.key,
-        timeout_graceful_shutdown=1,
-    )
-    return listener, _Door(config)
+    return web.listen(str(place.host_address), door.API_PORT), web.server(api.asgi, files)
 
 
 async def stop_everything(cloud: paths.Paths, place: machine.Machine, *, destroy: bool) -> None:

@@ -50,20 +50,6 @@ async def metrics(cloud: paths.Paths) -> str:
     return response.text
 
 
-async def is_ready(cloud: paths.Paths) -> bool:
-    """Whether the daemon's word can be taken: what it holds follows from what really runs.
-
-    Raises:
-        NotUpError: the cloud was never brought up on this machine.
-        errors.Unreachable: the daemon does not answer.
-    """
-    async with _http(cloud) as http:
-        try:
-            return (await http.get("/readyz", timeout=_TIMEOUT)).is_success
-        except httpx2.TransportError as error:
-            raise errors.Unreachable(f"the API did not answer: {error!r}") from error
-
-
 def _http(cloud: paths.Paths) -> httpx2.AsyncClient:
     place = machine.Machine.read(cloud)
     authority = cloud.tls / "ca.crt"

@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 
 from ouranos.kit import cluster, errors, kinds
-from ouranos.solo import bootstrap, doctor, door, machine, obstacles, paths, state
+from ouranos.solo import bootstrap, doctor, machine, obstacles, paths, state
 
 Say = Callable[[str], None]
 Object = dict[str, Any]
@@ -46,7 +46,7 @@ async def look(
         return None, None
     if state.of_cloud(held).ready:
         full = list(obstacles.disks(cloud))
-        if not full and not await door.is_ready(cloud):
+        if not full and not await api.is_ready():
             return held, state.STALE
         return held, state.of_world(held, [], full)
     if found is None:

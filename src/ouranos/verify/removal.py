@@ -13,6 +13,15 @@ _GONE = 120.0  # seconds for one kind of thing to disappear
 _OVSDB_ANSWER = 10.0
 
 
+def of(run: story.Story) -> None:
+    """Delete all that a run has made as its tenant; safe to run again."""
+    if run.tenant is None:
+        return
+    remove(run.tenant, run.project)
+    if key := run.made.get("keypair"):
+        run.tenant.compute.delete_keypair(key)
+
+
 def remove(connection: Any, project: str) -> None:
     """Delete every server, volume, image, router, network and group of a project, in this order.
 

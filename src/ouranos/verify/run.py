@@ -85,10 +85,7 @@ def _prove(run: story.Story, order: Order, built: guest_image.GuestImage | None)
 
 def _remove(run: story.Story) -> None:
     with run.proof("everything deleted"):
-        if run.tenant is not None:
-            removal.remove(run.tenant, run.project)
-            if key := run.made.get("keypair"):
-                run.tenant.compute.delete_keypair(key)
+        removal.of(run)
         if run.project:
             left = removal.left_in_services(run.admin, run.project)
             left = [each for each in left if not each.startswith("ports")] or left

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import subprocess
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -10,9 +9,8 @@ from pathlib import Path
 
 import pytest
 import tests_kubectl
-import uvicorn
 
-from ouranos.engine.apiserver import server, tls
+from ouranos.engine.apiserver import server, tls, web
 from ouranos.engine.apiserver.parts import LogRequest
 from ouranos.kit import seams
 
@@ -44,15 +42,15 @@ class Api:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
         self.kubeconfig = directory / "kubeconfig"
-        self._server: uvicorn.Server | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._serving: asyncio.Task[None] | None = None
 
     async def _run(self) -> None:
         api = await server.ApiServer.open(self._directory / "api.db", seams.real())
         api.asgi.token = "a-token-of-the-tests"
         api.pod_logs = _said
         files = tls.ensure(self._directory / "tls", "127.0.0.1")
-        listener = socket.socket()
-        listener.bind(("127.0.0.1", 0))
+        listener = web.listen("127.0.0.1", 0)
         text = tls.kubeconfig(
             server=f"https://127.0.0.1:{listener.getsockname()[1]}",
             authority=files.authority.read_bytes(),
@@ -61,18 +59,10 @@ class Api:
             namespace="default",
         )
         tls.write_kubeconfig(self.kubeconfig, text)
-        config = uvicorn.Config(
-            api.asgi,
-            log_config=None,
-            lifespan="off",
-            ssl_certfile=files.certificate,
-            ssl_keyfile=files.key,
-            timeout_graceful_shutdown=1,
-        )
-        self._server = uvicorn.Server(config)
-        self._server.install_signal_handlers = lambda: None
+        serving = asyncio.create_task(web.server(api.asgi, files).serve([listener]))
+        self._loop, self._serving = asyncio.get_running_loop(), serving
         self._ready.set()
-        await self._server.serve([listener])
+        await asyncio.gather(serving, return_exceptions=True)
         await api.close()
 
     def start(self) -> None:
@@ -80,8 +70,9 @@ class Api:
         assert self._ready.wait(20)
 
     def stop(self) -> None:
-        assert self._server is not None
-        self._server.should_exit = True
+        assert self._loop is not None
+        assert self._serving is not None
+        self._loop.call_soon_threadsafe(self._serving.cancel)
         self._thread.join(20)
 
 

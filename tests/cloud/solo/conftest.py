@@ -18,7 +18,7 @@ from tests_cloud import ROOT, Cloud, cloud_named, eventually
 
 from ouranos.images import guest as guest_image
 from ouranos.verify import guest as guest_talk
-from ouranos.verify import proofs, removal, story, tenant
+from ouranos.verify import stay, story, tenant
 
 KEPT = os.environ.get("OURANOS_STORY")
 NAME, NUMBER, BESIDE = (KEPT or "story:9:10").split(":")
@@ -132,14 +132,8 @@ def guest(running: Cloud) -> Generator[Guest]:
     admin = tenant.connect_admin(str(running.folder / "clouds.yaml"), running.name)
     run = story.Story(admin, "c0ffee5tory", "public", "m1.nano", print)
     try:
-        tenant.enter(run)
-        proofs.image(run, built)
-        proofs.network(run)
-        proofs.server(run)
-        proofs.http(run)
+        stay.begin(run, built)
         yield Guest(run, running)
     finally:
         if running.folder.exists():  # the last story removes the cloud with all that is in it
-            if run.tenant is not None:
-                removal.remove(run.tenant, run.project)
-            tenant.leave(run)
+            stay.end(run)

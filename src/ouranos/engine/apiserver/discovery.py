@@ -65,10 +65,8 @@ class Discovery:
         path = request.path.rstrip("/") or "/"
         parts = path.split("/")[1:]
         fixed = self._fixed.get(path)
-        if fixed is None and parts[0] in {"healthz", "livez"}:
-            fixed = _healthy
-        if fixed is None and parts[0] == "readyz":
-            fixed = self._ready
+        if fixed is None and parts[0] in {"healthz", "livez", "readyz"}:
+            fixed = self._fixed[f"/{parts[0]}"]  # below it is each check by its name
         if fixed is None and parts[:2] == ["openapi", "v3"]:
             fixed = self._openapi_document
         if fixed is None and parts[0] in {"api", "apis"}:
