@@ -44,6 +44,7 @@ def settings(scope: Scope) -> configuration.Sections:
             "nfs_mount_point_base": f"{libvirt.GUESTS}/mnt",
         },
         "os_vif_ovs": {"ovsdb_connection": switch.DATABASE},
+        "oslo_messaging_rabbit": configuration.queues(),
         "oslo_concurrency": {"lock_path": f"{libvirt.GUESTS}/lock"},
         "vnc": {"enabled": False},
         "spice": {"enabled": False},

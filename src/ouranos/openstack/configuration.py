@@ -212,6 +212,15 @@ def messages() -> dict[str, Value]:
     return {"executor_thread_pool_size": 16}
 
 
+def queues() -> dict[str, Value]:
+    """The `oslo_messaging_rabbit` section: a service's queues outlive the broker.
+
+    What is sent after the broker's restart, but before its receiver has found its way back, waits
+    in the queue. Without a queue RabbitMQ drops it, and nobody is told: a server stays in BUILD.
+    """
+    return {"rabbit_quorum_queue": True}
+
+
 def nova_clients(region: str, *, volumes: bool) -> dict[str, dict[str, Value]]:
     """What every Nova process says about its neighbours, on controllers and hypervisors alike.
 

@@ -118,6 +118,7 @@ def settings(scope: page.Scope) -> configuration.Sections:
         "keystone_authtoken": configuration.token_check(NAME, scope.region, scope.memcached),
         "service_user": configuration.service_user(NAME, scope.region),
         "nova": configuration.login(NAME, scope.region) | {"interface": "internal"},
+        "oslo_messaging_rabbit": configuration.queues(),
         "oslo_concurrency": {"lock_path": f"{STATE}/lock"},
         BACKEND: {
             "volume_driver": "cinder.volume.drivers.nfs.NfsDriver",

@@ -55,6 +55,7 @@ def settings(scope: page.Scope) -> configuration.Sections:
         "keystone_authtoken": configuration.token_check(NAME, scope.region, scope.memcached),
         "nova": configuration.login(NAME, scope.region) | {"endpoint_type": "internal"},
         "placement": configuration.login(NAME, scope.region),
+        "oslo_messaging_rabbit": configuration.queues(),
         "oslo_concurrency": {"lock_path": f"{STATE}/lock"},
         "ml2": {
             "type_drivers": "local,flat,vlan,geneve",

@@ -55,6 +55,7 @@ def settings(scope: page.Scope) -> configuration.Sections:
             # New hypervisors are mapped by the scheduler, so that no `nova-manage` has to be run.
             "scheduler": {"workers": 1, "discover_hosts_in_cells_interval": 5},
             "cache": configuration.cache(scope.memcached),
+            "oslo_messaging_rabbit": configuration.queues(),
             "oslo_concurrency": {"lock_path": f"{STATE}/lock"},
             "keystone_authtoken": configuration.token_check(NAME, scope.region, scope.memcached),
         },

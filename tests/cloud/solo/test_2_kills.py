@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from tests_cloud import Cloud, eventually
 
@@ -76,6 +79,42 @@ def test_a_killed_process_comes_back(
     eventually(running.settled, 300, "Ready again")
     guest.wait_answers()
     assert guest.boots() == 1, "the guest went on, it did not boot again"
+
+
+def test_what_is_sent_before_its_receiver_is_back_waits_for_it(running: Cloud, guest: Any) -> None:
+    broker = main_process(running, "rabbitmq", "server", "rabbitmq")
+    receiver = main_process(running, "hypervisor", "nova-compute", "nova-compute")
+    assert broker is not None
+    assert receiver is not None
+    os.kill(receiver, signal.SIGSTOP)
+    try:
+        os.kill(broker, signal.SIGKILL)
+        with ThreadPoolExecutor(1) as beside:
+            answer = beside.submit(guest.boots)
+            eventually(lambda: waiting_at_the_broker(running, "compute."), 60, "a message waiting")
+            os.kill(receiver, signal.SIGCONT)
+            assert answer.result(120) == 1
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(receiver, signal.SIGCONT)
+    eventually(running.settled, 300, "Ready again")
+
+
+def waiting_at_the_broker(cloud: Cloud, queue: str) -> bool:
+    """Whether a message waits in the queue of Nova whose name begins so; it stays there."""
+    admin = cloud.secret("rabbitmq-admin-1")
+    with httpx2.Client(
+        base_url=f"http://{cloud.node}:15672/api/queues/",
+        auth=(admin["username"], admin["password"]),
+    ) as http:
+        try:
+            names = [each["name"] for each in http.get("nova").raise_for_status().json()]
+            (name,) = (each for each in names if each.startswith(queue))
+            order = {"count": 1, "ackmode": "ack_requeue_true", "encoding": "auto"}
+            found = http.post(f"nova/{name}/get", json=order).raise_for_status()
+        except httpx2.HTTPError:
+            return False
+        return len(found.json()) > 0
 
 
 def test_the_daemon_and_the_supervisor_bring_each_other_back(running: Cloud, guest: Any) -> None:
