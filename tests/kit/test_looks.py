@@ -157,3 +157,28 @@ async def test_whoever_only_looks_changes_nothing(source: cluster.Cluster, confi
         result = await asyncio.create_task(outcome.settle(change()))
     assert isinstance(result.failures[0], effects.WithheldError)
     assert await source.get(kinds.CONFIG_MAP, "config", "home") is None
+
+
+async def test_what_a_look_finds_comes_home_with_the_next_pass(
+    source: cluster.Cluster, given: seams.Seams, running: Make, controlling: Make, keystone: Make
+) -> None:
+    guests, told = 1, list[int]()
+
+    async def look() -> outcome.Outcome:
+        return outcome.Outcome(found={"guests": guests})
+
+    async def reconcile(p: controller.Pass) -> outcome.Outcome:
+        result = await p.look("thing", "", look, EVERY)
+        told.append(result.found["guests"])
+        return result
+
+    await source.create(keystone())
+    async with running(controlling(reconcile)):
+        await given.clock.sleep(61)
+        assert set(told) == {1}
+        guests = 2
+        await given.clock.sleep(61)
+        assert told[-1] == 2
+        passes = len(told)
+        await given.clock.sleep(1)
+        assert len(told) == passes, "the same facts wake nobody"

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from ouranos.compute import agents, compute, ledger, libvirt, network, pods
@@ -22,6 +22,7 @@ from ouranos.openstack import client, configuration, environment, sessions
 
 _KEYSTONE_PORT: Final = 5000
 _NOVA_PORT: Final = 8774
+_REGISTRATION: Final = "registration"
 
 
 class Reconciler:
@@ -41,7 +42,11 @@ class Reconciler:
             pipeline.Stage[Scope]((self.registration,)),
         )
         _tell_looks(scope)
-        return await pipeline.run(pass_, scope, stages)
+        result = await pipeline.run(pass_, scope, stages)
+        if not result.done:
+            # What Nova said before something changed it has to say again after it.
+            pass_.distrust(_REGISTRATION)
+        return result
 
     async def registration(self, scope: Scope) -> outcome.Outcome:
         """Nova knows the machine, and says that it is up."""
@@ -49,18 +54,18 @@ class Reconciler:
         nova = self._nova(scope)
         if isinstance(nova, outcome.Outcome):
             return nova
-        found = await nova.hypervisor(name)
-        if found is None:
-            return outcome.wait(f"Nova to list hypervisor {name}", poll=ledger.LOOK_AGAIN)
-        _tell(scope, ledger.facts(found))
-        scope.pass_.status["release"] = scope.release
-        if found.get("state") != "up":
-            told = f"Nova to hear from hypervisor {name}, which it says is {found.get('state')}"
-            return outcome.wait(told, poll=ledger.LOOK_AGAIN)
         wanted: str = scope.pass_.object["spec"].get("scheduling", "Enabled")
         mark = f"ouranos:{scope.namespace}/{name}"
-        settled = await ledger.scheduling(nova, name, wanted, mark)
-        return settled | outcome.Outcome(again_in=ledger.REFRESH)
+
+        async def looked() -> outcome.Outcome:
+            return await ledger.registration(nova, name, wanted, mark)
+
+        content = f"{nova.base} {wanted}"
+        result = await scope.pass_.look(_REGISTRATION, content, looked, ledger.REFRESH)
+        if result.found:
+            _tell(scope, result.found)
+            scope.pass_.status["release"] = scope.release
+        return result
 
     def _nova(self, scope: Scope) -> ledger.Nova | outcome.Outcome:
         places: list[str] = []
@@ -94,7 +99,7 @@ async def machine(scope: Scope) -> outcome.Outcome:
     return outcome.DONE
 
 
-def _tell(scope: Scope, found: Object) -> None:
+def _tell(scope: Scope, found: Mapping[str, Any]) -> None:
     """Add to the facts in the status."""
     known: Object = dict(scope.pass_.status.get("facts") or {})
     scope.pass_.status["facts"] = {**known, **found}

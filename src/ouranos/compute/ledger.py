@@ -77,15 +77,30 @@ def facts(hypervisor: Object) -> Object:
     }
 
 
-async def scheduling(nova: Nova, host: str, wanted: str, mark: str) -> outcome.Outcome:
-    """Let Nova place guests as the spec says; what an operator has disabled by hand stays disabled.
+async def registration(nova: Nova, host: str, wanted: str, mark: str) -> outcome.Outcome:
+    """Nova knows the machine, says that it is up, and places guests there as the spec says.
 
     Args:
         nova: the API.
         host: the machine.
         wanted: `Enabled` or `Disabled`.
         mark: the reason by which our own disabling is known.
+
+    Returns:
+        What is awaited; with the facts that Nova told.
     """
+    hypervisor = await nova.hypervisor(host)
+    if hypervisor is None:
+        return outcome.wait(f"Nova to list hypervisor {host}", poll=LOOK_AGAIN)
+    found = outcome.Outcome(found=facts(hypervisor))
+    if hypervisor.get("state") != "up":
+        told = f"Nova to hear from hypervisor {host}, which it says is {hypervisor.get('state')}"
+        return found | outcome.wait(told, poll=LOOK_AGAIN)
+    return found | await _scheduling(nova, host, wanted, mark)
+
+
+async def _scheduling(nova: Nova, host: str, wanted: str, mark: str) -> outcome.Outcome:
+    """Let guests come as the spec says; what an operator has disabled by hand stays disabled."""
     service = await nova.service(host)
     if service is None:
         return outcome.wait(f"Nova to know nova-compute on {host}", poll=LOOK_AGAIN)

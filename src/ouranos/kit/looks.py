@@ -4,11 +4,11 @@ Nothing outside (Keystone, a database) tells of its changes, so it has to be loo
 again, and an answer takes its time. What a pass has found right is therefore looked at beside the
 passes from then on, as a reflector watches an API: only looked at, for whatever would change
 something is withheld. What is no longer right makes the object be looked at again, by a pass that
-looks for itself and acts.
+looks for itself and acts; other facts than before make a pass tell them.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -27,6 +27,7 @@ _DEADLINE: Final = 120.0
 class _Right:
     content: str
     at: float
+    found: Mapping[str, Any]
     looking: bool = False
 
 
@@ -71,14 +72,14 @@ class Looks:
         if found is None or found.content != content:
             result = await look()
             if result.done:
-                self._right[key, what] = _Right(content, begun)
+                self._right[key, what] = _Right(content, begun, result.found)
             else:
                 self.forget(key, what)
             return result | outcome.Outcome(again_in=every)
         if begun - found.at >= every.total_seconds() and not found.looking:
             found.looking = True
             self._spawn(self._beside(key, what, found, look))
-        return outcome.Outcome(again_in=every)
+        return outcome.Outcome(again_in=every, found=found.found)
 
     def forget(self, key: Key, what: str | None = None) -> None:
         """Know no more that something, or anything of an object, is right."""
@@ -93,10 +94,12 @@ class Looks:
         metrics.LOOK_SECONDS.observe(self._controller, value=self._clock.monotonic() - begun)
         if self._right.get((key, what)) is not found:
             return
+        news = not result.done or result.found != found.found
         if result.done:
-            found.at = begun
+            found.at, found.found = begun, result.found
         else:
             self.forget(key, what)
+        if news:
             self._wake(key)
 
 

@@ -1,9 +1,9 @@
 """What did a step, or a whole pass, come to? The value that every step returns."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from ouranos.kit import conditions, errors
 
@@ -25,18 +25,27 @@ _BUGS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is awaited, what failed, and when to look again. `|` keeps all three of both."""
+    """What is awaited, what failed, when to look again, and what was found. `|` keeps all of both.
+
+    Attributes:
+        waits: each names an object or a fact that is awaited.
+        failures: what went wrong.
+        again_in: when to look again.
+        found: facts that a look has brought home, for a status.
+    """
 
     waits: tuple[str, ...] = ()
     failures: tuple[Exception, ...] = ()
     again_in: timedelta | None = None
+    found: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def __or__(self, other: "Outcome") -> "Outcome":
-        """Merge two outcomes: all waits, all failures, the sooner wake-up."""
+        """Merge two outcomes: all waits, all failures, the sooner wake-up, all facts."""
         return Outcome(
             self.waits + other.waits,
             self.failures + other.failures,
             _sooner(self.again_in, other.again_in),
+            {**self.found, **other.found},
         )
 
     @property
