@@ -194,8 +194,9 @@ def _looked(step: pipeline.Step[Claim]) -> pipeline.Step[Claim]:
     @functools.wraps(step)
     async def looked(one: Claim) -> outcome.Outcome:
         claim, host = one.pass_.object, one.host() or {"spec": None}
-        # Whatever a person writes on a claim has its thing be looked at now.
-        said = objects.annotations_of(claim)
+        # What a person says to us on a claim has its thing be looked at now.
+        annotations = objects.annotations_of(claim).items()
+        said = {name: text for name, text in annotations if name.startswith(f"{kinds.GROUP}/")}
         content = objects.digest([claim["spec"], said, one.login(), host["spec"]]).hex()
         look = functools.partial(step, one)
         return await one.pass_.look(pipeline.name_of(step), content, look, AGAIN)
