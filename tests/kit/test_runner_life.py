@@ -229,6 +229,31 @@ async def test_waiting_is_ended_by_an_event_or_a_poll(
     assert condition(after, "Ready") == ("True", "Succeeded")
 
 
+async def test_one_event_is_one_pass(
+    source: cluster.Cluster,
+    given: seams.Seams,
+    running: Make,
+    controlling: Make,
+    keystone: Make,
+    config: Make,
+) -> None:
+    def named(_obj: Object, held: controller.Cache) -> list[Key]:
+        return list(map(objects.key_of, held.list(kinds.KEYSTONE)))
+
+    counting = Counting(given, outcome.DONE)
+    watch = controller.Watch(kinds.CONFIG_MAP, named)
+    other = config("other")
+    other["metadata"]["namespace"] = "home"
+    await source.create(other)
+    await source.create(keystone())
+    async with running(controlling(counting, owns=(), watches=(watch,))):
+        await given.clock.sleep(1)
+        before = len(counting.times)
+        await source.patch(kinds.CONFIG_MAP, "other", "home", {"data": {"news": "yes"}})
+        await given.clock.sleep(1)
+    assert len(counting.times) == before + 1
+
+
 async def test_a_bug_is_counted_told_and_tried_again(
     source: cluster.Cluster, given: seams.Seams, running: Make, controlling: Make, keystone: Make
 ) -> None:

@@ -88,7 +88,8 @@ class Loop:
             return
         if kind == self.controller.kind:
             self._hear_of_own(objects.key_of(shown), after)
-        for key in self._named(kind, before, after):
+        # As it was and as it is, it names mostly the same: one event is one pass.
+        for key in dict.fromkeys(self._named(kind, before, after)):
             named = self._store.get(key)
             if named is not None and self._wants(named):
                 self.queue.add(key)
