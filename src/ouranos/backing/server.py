@@ -13,7 +13,8 @@ from ouranos.images import catalog
 from ouranos.kit import controller, kinds, objects, outcome, pipeline, randoms
 from ouranos.kit.objects import Key, Kind, Object
 
-_CHECK_EXTERNAL: Final = timedelta(minutes=1)
+_AGAIN: Final = timedelta(minutes=1)
+_HEALTH: Final = "health"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +76,17 @@ async def workload(scope: Scope) -> outcome.Outcome:
 
 async def health(scope: Scope) -> outcome.Outcome:
     """The server answers a question from outside."""
-    facts = await scope.site.page.health(scope.site)
-    scope.pass_.status |= {**facts, **scope.site.page.answers(scope.site)}
-    if scope.site.external is None:
-        return outcome.DONE
-    return outcome.Outcome(again_in=_CHECK_EXTERNAL)
+    site = scope.site
+    answers = site.page.answers(site)
+    account = site.login() if site.page.credential else None
+    content = objects.digest([scope.pass_.object["spec"], answers, account]).hex()
+
+    async def looked() -> outcome.Outcome:
+        return outcome.Outcome(found=await site.page.health(site))
+
+    result = await scope.pass_.look(_HEALTH, content, looked, _AGAIN)
+    scope.pass_.status |= {**result.found, **answers}
+    return result
 
 
 _BUILTIN: Final = (
@@ -98,7 +105,11 @@ def controller_of(page: page_.Page, means: page_.Means) -> controller.Controller
             return outcome.DONE
         scope = Scope(pass_, page_.Site(pass_.object, page, means, pass_.cache, pass_.seams))
         stages = _BUILTIN if scope.site.external is None else _EXTERNAL
-        return await pipeline.run(pass_, scope, stages, available=_is_running)
+        result = await pipeline.run(pass_, scope, stages, available=_is_running)
+        if not result.done:
+            # What answered before something changed has to answer again after it.
+            pass_.distrust(_HEALTH)
+        return result
 
     def of_pod(pod: Object, held: controller.Cache) -> list[Key]:
         name = objects.labels_of(pod).get("app.kubernetes.io/name", "")
