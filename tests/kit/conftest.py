@@ -135,7 +135,7 @@ def memory(given: seams.Seams) -> passes.Memory:
         """Pass over no object."""
 
     served = queue.Queue("keystone", 1, given.clock, nothing)
-    return passes.Memory(looks.Looks("keystone", given.clock, served.beside, served.add))
+    return passes.Memory(looks.Looks("keystone", given, served.beside, served.add))
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ Look = Callable[[], Awaitable[outcome.Outcome]]
 
 _DEADLINE: Final = 120.0
 """Seconds; a look that does not come back by then has failed."""
+_SPREAD: Final = 2.0
+"""Seconds; one event has many objects look at the same time, and who is asked is one process."""
 
 
 @dataclass(slots=True)
@@ -37,7 +39,7 @@ class Looks:
     def __init__(
         self,
         controller: str,
-        clock: seams.Clock,
+        given: seams.Seams,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
         wake: Callable[[Key], None],
     ) -> None:
@@ -45,12 +47,13 @@ class Looks:
 
         Args:
             controller: whose looks these are; a metric's label.
-            clock: tells how long ago something was found right.
+            given: clock and chance.
             spawn: runs a look beside the passes.
             wake: has an object be looked at.
         """
         self._controller: Final = controller
-        self._clock: Final = clock
+        self._clock: Final = given.clock
+        self._random: Final = given.random
         self._spawn: Final = spawn
         self._wake: Final = wake
         self._right: dict[tuple[Key, str], _Right] = {}
@@ -87,6 +90,8 @@ class Looks:
             del self._right[place]
 
     async def _beside(self, key: Key, what: str, found: _Right, look: Look) -> None:
+        asked = self._clock.monotonic()
+        await self._clock.sleep(self._random.uniform(0, _SPREAD))
         begun = self._clock.monotonic()
         with effects.counted(allowed=False):
             result = await outcome.settle(_in_time(look))
@@ -96,7 +101,7 @@ class Looks:
             return
         news = not result.done or result.found != found.found
         if result.done:
-            found.at, found.found = begun, result.found
+            found.at, found.found = asked, result.found
         else:
             self.forget(key, what)
         if news:

@@ -58,7 +58,7 @@ class Loop:
         self.queue: Final = queue.Queue(
             controller.name, controller.workers, given.clock, self._look_at
         )
-        self._looks = looks.Looks(controller.name, given.clock, self.queue.beside, self.queue.add)
+        self._looks = looks.Looks(controller.name, given, self.queue.beside, self.queue.add)
         self._memory = passes.Memory(self._looks)
 
     @property
