@@ -42,7 +42,7 @@ types: .venv/develop
 .PHONY: fast
 fast: export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 fast: .venv/develop ## the fast tests alone
-	$(RUN)pytest -q -n 2
+	$(RUN)pytest -q -n 3
 
 .PHONY: coverage
 coverage: export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode

@@ -14,11 +14,11 @@ from ouranos.cli import errors, options
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(name: str | None, *, destroy: bool, keep_images: bool, yes: bool) -> None:
     """Stop a cloud and keep its data, or with --destroy leave nothing of it."""
-    from ouranos.solo import down, lock, waiting  # noqa: PLC0415 - heavy, and not needed for --help
-
     cloud = options.find(name)
     if destroy and not yes:
         click.confirm(f"remove the cloud {cloud.cloud} with all its data", abort=True, err=True)
+
+    from ouranos.solo import down, lock, waiting  # noqa: PLC0415 - heavy, and not needed for --help
 
     def say(message: str) -> None:
         click.echo(message, err=True)

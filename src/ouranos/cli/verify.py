@@ -35,13 +35,13 @@ def command(name: str | None, image: str | None, flavor: str, output: str) -> No
 
 
 async def _verify(name: str | None, image: str, flavor: str, output: str) -> None:
+    place = options.find(name)
+    options.running(place)
+
     from openstack import exceptions  # noqa: PLC0415 - heavy, and not needed for --help
 
     from ouranos.solo import door, lock, machine, waiting  # noqa: PLC0415
     from ouranos.verify import run, story  # noqa: PLC0415
-
-    place = options.find(name)
-    options.running(place)
 
     def say(message: str) -> None:
         click.echo(message, err=True)

@@ -32,9 +32,6 @@ def needed(namespace: str) -> list[objects.Object]:
     ]
 
 
-LAST_CRD = "clouds.ouranos.cloud"  # applied last: when it is there, all are
-
-
 async def apply(api: cluster.Cluster, namespace: str) -> None:
     """Make the world hold them; nothing changes where they are there already."""
     for wanted in needed(namespace):

@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pyroute2 import IPRoute
-
 from ouranos.images import reach
 from ouranos.solo import machine, paths
 
@@ -228,6 +226,8 @@ def addresses(cloud: paths.Paths, place: machine.Machine) -> Iterable[Finding]:
 
 def _taken(*, besides: str) -> Iterator[tuple[machine.Network, str]]:
     """Each range that this machine uses and the link it is on; the default route left out."""
+    from pyroute2 import IPRoute  # noqa: PLC0415 - heavy, and `status` of a cloud that is well asks not
+
     with IPRoute() as opened:
         route: Any = opened
         links: dict[int, str] = {

@@ -8,7 +8,6 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ouranos import services
 from ouranos.solo import paths
 
 Network = ipaddress.IPv4Network
@@ -27,6 +26,8 @@ class Machine:
     @classmethod
     def of_cloud(cls, cloud: dict[str, Any]) -> Machine:
         """Read a Cloud object as a person wrote it; what it does not say has its default."""
+        from ouranos import services  # noqa: PLC0415 - heavy, and commands that only look need none
+
         spec = services.KNOWN.kinds["Cloud"].parse(cloud).as_object()["spec"]
         network = spec["network"]
         return cls(spec["release"], network["management"], network["public"], network["mtu"])

@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 
 from ouranos.kit import cluster, errors, kinds
-from ouranos.solo import bootstrap, doctor, machine, obstacles, paths, state
+from ouranos.solo import doctor, machine, obstacles, paths, state
 
 Say = Callable[[str], None]
 Object = dict[str, Any]
@@ -83,7 +83,7 @@ class Watch:
         patience = clock() + _DOOR_PATIENCE
         while True:
             try:
-                if await self._api.get(kinds.CUSTOM_RESOURCE_DEFINITION, bootstrap.LAST_CRD):
+                if await self._api.get(kinds.CUSTOM_RESOURCE_DEFINITION, kinds.CLOUD.qualified):
                     return
             except (httpx2.HTTPError, errors.Transient, OSError) as error:
                 now = await self._obstacle()
