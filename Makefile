@@ -21,7 +21,9 @@ cloud: .venv/run host ## bring up a real cloud on this machine, boot a guest, pr
 	$(RUN)ouranos verify
 
 .PHONY: test
-test: check stories ## run all tests: `check`, then the stories on real clouds
+test: .venv/develop ## run all tests: those of `check`, what they cover, then the stories on real clouds
+	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync=target style types coverage
+	@$(MAKE) --no-print-directory stories
 
 .PHONY: check
 check: .venv/develop ## format, lint, types, imports, words and the fast tests
@@ -48,7 +50,7 @@ fast: .venv/develop ## the fast tests alone
 coverage: export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/bytecode
 coverage: .venv/develop ## the fast tests, and whether they cover enough of every room
 	$(RUN)coverage erase
-	$(RUN)coverage run -m pytest -q -n 2
+	$(RUN)coverage run -m pytest -q -n 3
 	$(RUN)python scripts/coverage_gate.py
 
 .PHONY: stories

@@ -6,6 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from ouranos.engine.apiserver import server
 from ouranos.kit import cluster, errors, kinds, objects, seams
 from ouranos.kit.objects import Object
 
@@ -128,6 +129,17 @@ async def test_a_pod_is_bound_ends_gently_and_is_evicted(source: cluster.Cluster
     await source.evict("p", "home", uid=objects.uid_of(made))
     await source.evict("p", "home")
     assert await source.get(kinds.POD, "p", "home") is None
+
+
+async def test_a_server_says_whether_it_is_ready(
+    source: cluster.Cluster, api: server.ApiServer, tap: Any
+) -> None:
+    assert await source.is_ready()
+    api.awaited = "controllers"
+    assert not await source.is_ready()
+    tap.cut.set()
+    with pytest.raises(errors.Unreachable):
+        await source.is_ready()
 
 
 async def test_a_server_that_is_not_there_is_unreachable(source: cluster.Cluster, tap: Any) -> None:
