@@ -54,6 +54,7 @@ coverage: .venv/develop ## the fast tests, and whether they cover enough of ever
 	$(RUN)python scripts/coverage_gate.py
 
 .PHONY: stories
+stories: HOST_PACKAGES += mmdebstrap
 stories: .venv/develop host ## the tests that need root and real processes
 	$(RUN)pytest -n 2 --dist loadscope -W default -o addopts="-ra --import-mode=importlib --timeout=1200 --tb=short --durations=15" $(STORIES)
 

@@ -85,7 +85,7 @@ class Engine:
 
     async def wake(self, kind: Kind, name: str) -> None:
         """Have an object looked at now, not at its next resync."""
-        stamp = {"metadata": {"annotations": {"test/woken": os.urandom(4).hex()}}}
+        stamp = {"metadata": {"annotations": {f"{kinds.GROUP}/woken": os.urandom(4).hex()}}}
         await self.client.patch(kind, name, HOME, stamp)
 
     async def run(self, name: str, image: str, script: str, **spec: Any) -> str:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from ouranos.images import catalog, processes, store
-from ouranos.kit import errors
-from ouranos.solo import doctor, images, obstacles, paths, state
+from ouranos.kit import cluster, errors
+from ouranos.solo import doctor, images, machine, obstacles, paths, state, waiting
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+TAKEN = doctor.Finding("addresses", "172.31.0.0/24 is in use", "remove it")
 FULL = doctor.Finding("disk", "the disk is full: /x has 3 MiB left", "make room")
 
 
@@ -38,6 +39,45 @@ def test_what_is_in_the_way_comes_before_everything() -> None:
     told = state.of_world(cloud(ready="True"), [], [FULL])
     assert told.line("home", NOW) == "home: Not ready: the disk is full: /x has 3 MiB left"
     assert told.hint == "make room"
+
+
+class Starting:
+    """An API that says what it held before the daemon's start."""
+
+    def __init__(self, *, ready: bool) -> None:
+        self._ready = ready
+
+    async def get(self, *_: Any) -> dict[str, Any]:
+        return cloud(ready="True")
+
+    async def list(self, *_: Any) -> cluster.Listing:
+        return cluster.Listing([], "")
+
+    async def is_ready(self) -> bool:
+        return self._ready
+
+
+@pytest.mark.parametrize(
+    ("ready", "found", "told"),
+    [
+        (True, [TAKEN], "mariadb: its pod is not ready"),  # what the Cloud itself says
+        (False, [], "waiting for the daemon's first look at what runs"),
+        (False, [TAKEN], TAKEN.message),
+    ],
+)
+async def test_an_old_word_is_taken_when_the_daemon_has_looked(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ready: bool,  # noqa: FBT001
+    found: list[doctor.Finding],
+    told: str,
+) -> None:
+    monkeypatch.setattr(obstacles, "disks", lambda _: [])
+    api: Any = Starting(ready=ready)
+    _, now = await waiting.look(api, paths.Paths(tmp_path, "home"), machine.DEFAULT, found)
+    assert now is not None
+    assert now.ready is ready
+    assert now.told == told
 
 
 def test_images_that_are_made_stand_beside_what_waits_for_them() -> None:

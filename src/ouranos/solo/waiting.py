@@ -44,13 +44,15 @@ async def look(
     held = await api.get(kinds.CLOUD, cloud.cloud, cloud.cloud)
     if held is None:
         return None, None
-    if state.of_cloud(held).ready:
+    told_ready = state.of_cloud(held).ready
+    if told_ready:
         full = list(obstacles.disks(cloud))
-        if not full and not await api.is_ready():
-            return held, state.STALE
-        return held, state.of_world(held, [], full)
+        if full or await api.is_ready():
+            return held, state.of_world(held, [], full)
     if found is None:
         found = await asyncio.to_thread(obstacles.find, cloud, place)
+    if told_ready and not found:
+        return held, state.STALE
     nodes = (await api.list(kinds.NODE)).items
     return held, state.of_world(held, nodes, found)
 

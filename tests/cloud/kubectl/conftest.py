@@ -63,6 +63,7 @@ class Api:
         self._loop, self._serving = asyncio.get_running_loop(), serving
         self._ready.set()
         await asyncio.gather(serving, return_exceptions=True)
+        listener.close()
         await api.close()
 
     def start(self) -> None:
