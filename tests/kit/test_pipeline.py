@@ -1,6 +1,7 @@
 """Do steps become conditions, and does a stage wait for the one before it?"""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -97,6 +98,29 @@ async def test_what_is_terminal_stops_progress(current: passes.Pass) -> None:
     steps.results = {"database": final}
     await pipeline.run(current, steps, STAGES)
     assert said(current)["Progressing"] == ("False", "Unrecoverable")
+
+
+async def test_a_proof_is_made_again_after_something_was_not_done(current: passes.Pass) -> None:
+    steps = Steps()
+
+    async def look() -> outcome.Outcome:
+        return steps.come_to("look")
+
+    async def proof(_: Steps) -> outcome.Outcome:
+        return await current.look("proof", "", look, timedelta(minutes=1))
+
+    async def once() -> None:
+        stages = (pipeline.Stage((database,)), pipeline.Stage[Steps]((proof,)))
+        await pipeline.run(current, steps, stages, proofs=("proof",))
+
+    await once()
+    await once()
+    assert steps.ran.count("look") == 1
+    steps.results = {"database": outcome.wait("the server")}
+    await once()
+    steps.results = {}
+    await once()
+    assert steps.ran.count("look") == 2
 
 
 async def test_a_step_that_is_no_more_leaves_no_condition(current: passes.Pass) -> None:

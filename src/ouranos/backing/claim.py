@@ -218,11 +218,8 @@ def controller_of(sort: Sort, means: page_.Means) -> controller.Controller:
             await _release(one)
             return outcome.DONE
         await pass_.add_finalizer()
-        result = await pipeline.run(pass_, one, stages)
+        result = await pipeline.run(pass_, one, stages, proofs=[*map(pipeline.name_of, inside)])
         if not result.done:
-            for step in inside:
-                # What was right before something changed has to be found right after it.
-                pass_.distrust(pipeline.name_of(step))
             return result
         pass_.status |= sort.page.answers(one.site())
         return outcome.Outcome(again_in=AGAIN)

@@ -105,11 +105,7 @@ def controller_of(page: page_.Page, means: page_.Means) -> controller.Controller
             return outcome.DONE
         scope = Scope(pass_, page_.Site(pass_.object, page, means, pass_.cache, pass_.seams))
         stages = _BUILTIN if scope.site.external is None else _EXTERNAL
-        result = await pipeline.run(pass_, scope, stages, available=_is_running)
-        if not result.done:
-            # What answered before something changed has to answer again after it.
-            pass_.distrust(_HEALTH)
-        return result
+        return await pipeline.run(pass_, scope, stages, available=_is_running, proofs=(_HEALTH,))
 
     def of_pod(pod: Object, held: controller.Cache) -> list[Key]:
         name = objects.labels_of(pod).get("app.kubernetes.io/name", "")

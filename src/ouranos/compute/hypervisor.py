@@ -42,11 +42,7 @@ class Reconciler:
             pipeline.Stage[Scope]((self.registration,)),
         )
         _tell_looks(scope)
-        result = await pipeline.run(pass_, scope, stages)
-        if not result.done:
-            # What Nova said before something changed it has to say again after it.
-            pass_.distrust(_REGISTRATION)
-        return result
+        return await pipeline.run(pass_, scope, stages, proofs=(_REGISTRATION,))
 
     async def registration(self, scope: Scope) -> outcome.Outcome:
         """Nova knows the machine, and says that it is up."""

@@ -31,6 +31,7 @@ async def run(
     stages: Sequence[Stage[S]],
     *,
     available: Callable[[S], bool] | None = None,
+    proofs: Sequence[str] = (),
 ) -> outcome.Outcome:
     """Run the stages until one is not done, and say in the draft of the status how far it went.
 
@@ -40,6 +41,8 @@ async def run(
         stages: what to do, in order.
         available: whether the object serves its users although a step is not done (a rollout);
             without it, it does when every step is done.
+        proofs: looks of the pass that readiness rests on. What was found right before something
+            changed has to be found right after it, so a pass that is not done distrusts them.
 
     Raises:
         ValueError: two steps have one name.
@@ -57,6 +60,9 @@ async def run(
             total |= result
         if not total.done:
             break
+    if not total.done:
+        for what in proofs:
+            pass_.distrust(what)
     _say_steps(pass_, names, results, now)
     summary.summarise(pass_.conditions, total, now, pass_.generation)
     _say_available(pass_, total.done or (available is not None and available(scope)), now)

@@ -56,11 +56,9 @@ def controller_of(
         _check(service, known, pass_.object)
         scope = work.scope_of(service, pass_, names)
         work_ = work.Work(service, scope, pass_, given)
-        result = await kit_pipeline.run(pass_, work_, STAGES, available=workload.is_serving)
-        if not result.done:
-            # What answered before something changed has to answer again after it.
-            pass_.distrust(catalog.HEALTH)
-        return result
+        return await kit_pipeline.run(
+            pass_, work_, STAGES, available=workload.is_serving, proofs=(catalog.HEALTH,)
+        )
 
     neighbours = [names[name] for name in (*service.needs, *service.optional)]
     watched = [*neighbours, kinds.POD, *([kinds.OVN] if service.ovn else [])]
