@@ -182,3 +182,5 @@ async def test_what_a_look_finds_comes_home_with_the_next_pass(
         passes = len(told)
         await given.clock.sleep(1)
         assert len(told) == passes, "the same facts wake nobody"
+        await given.clock.sleep(120)
+        assert len(told) == passes + 2, "nor later: each minute has its own pass and no other"

@@ -1,6 +1,7 @@
 """An unmodified kubectl from Debian 13, and an embedded API behind TLS that it talks to."""
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import threading
@@ -62,7 +63,8 @@ class Api:
         serving = asyncio.create_task(web.server(api.asgi, files).serve([listener]))
         self._loop, self._serving = asyncio.get_running_loop(), serving
         self._ready.set()
-        await asyncio.gather(serving, return_exceptions=True)
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
         listener.close()
         await api.close()
 
