@@ -60,6 +60,10 @@ class Cluster:
             response = await self._http.get("/readyz", timeout=_ANSWER_TIMEOUT)
         return response.status_code < _FIRST_FAILURE
 
+    async def version(self) -> Object:
+        """Return what the server says of its version: `major`, `minor`, `gitVersion`."""
+        return await self._call("GET", "/version")
+
     async def get(self, kind: Kind, name: str, namespace: str = "") -> Object | None:
         """Return the object, or None where there is none."""
         try:
