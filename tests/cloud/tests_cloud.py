@@ -19,7 +19,8 @@ import tests_kubectl
 
 from ouranos.kit import cluster, errors, kinds
 from ouranos.kit.objects import Kind
-from ouranos.solo import door, lock, machine, paths, state
+from ouranos.look import state
+from ouranos.solo import door, lock, machine, paths
 
 ROOT = Path(os.environ.get("OURANOS_ROOT", "/var/lib/ouranos"))
 OURANOS = Path(sys.executable).with_name("ouranos")

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ouranos.solo import machine, paths, state
+from ouranos.look import state
+from ouranos.solo import machine, paths
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

@@ -10,7 +10,8 @@ import pytest
 
 from ouranos.images import catalog, processes, store
 from ouranos.kit import cluster, errors
-from ouranos.solo import doctor, images, machine, obstacles, paths, state, waiting
+from ouranos.look import state
+from ouranos.solo import doctor, images, machine, obstacles, paths, waiting
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 TAKEN = doctor.Finding("addresses", "172.31.0.0/24 is in use", "remove it")

@@ -10,7 +10,8 @@ from typing import Any
 from ouranos.bench import machine
 from ouranos.engine.node import cgroups
 from ouranos.kit import kinds
-from ouranos.solo import door, lock, paths, state
+from ouranos.look import state
+from ouranos.solo import door, lock, paths
 from ouranos.solo import machine as solo_machine
 
 NAME = "bench"

@@ -13,11 +13,11 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ouranos.images import reach
+from ouranos.look import state
 from ouranos.solo import machine, paths
 
 GIB = 1024**3
@@ -51,15 +51,7 @@ _NAMESPACES = ("net", "mnt", "uts", "ipc", "pid", "cgroup")
 _UNSHARE = {"net": 0x40000000, "mnt": 0x00020000, "uts": 0x04000000, "ipc": 0x08000000}
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that would make `up` fail."""
-
-    check: str
-    message: str
-    hint: str
-
-
+Finding = state.Finding  # one thing that would make `up` fail
 Check = Callable[[paths.Paths, machine.Machine], Iterable[Finding]]
 
 

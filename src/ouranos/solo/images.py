@@ -11,7 +11,7 @@ from typing import Final
 
 from ouranos.images import catalog, processes, store
 from ouranos.kit import cluster, conditions, errors, kinds, log, objects, seams
-from ouranos.solo import state
+from ouranos.look import state
 
 _RETRY: Final = 5.0
 _LONGEST_RETRY: Final = 60.0

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ouranos.engine.apiserver import tls
+from ouranos.look import state
 from ouranos.solo import (
     clients,
     doctor,
@@ -19,7 +20,6 @@ from ouranos.solo import (
     machine,
     paths,
     processes,
-    state,
     supervisor,
     waiting,
 )

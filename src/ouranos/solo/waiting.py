@@ -9,7 +9,8 @@ from typing import Any
 import httpx2
 
 from ouranos.kit import cluster, errors, kinds
-from ouranos.solo import doctor, machine, obstacles, paths, state
+from ouranos.look import state
+from ouranos.solo import doctor, machine, obstacles, paths
 
 Say = Callable[[str], None]
 Object = dict[str, Any]
@@ -68,7 +69,7 @@ class Watch:
         self._api = api
         self._say = say
         self._told = ""
-        self._making = ""
+        self._cause = ""
         self._events: set[str] | None = None
         self._found: list[doctor.Finding] = []
         self._look_at = 0.0
@@ -117,15 +118,15 @@ class Watch:
                         self._tell(now)
                     await asyncio.sleep(_LOOK_AGAIN)
         except TimeoutError as error:
-            awaited = "; ".join(filter(None, (self._told, self._making)))
+            awaited = "; ".join(filter(None, (self._told, self._cause)))
             raise DeadlineError(
                 f"not Ready after {clock() - began:.0f} s: {awaited or 'nothing was told yet'}"
             ) from error
 
     def _tell(self, now: state.State) -> None:
-        if now.making and now.making != self._making:
-            self._say(now.making)
-        self._making = now.making
+        if now.cause and now.cause != self._cause:
+            self._say(now.cause)
+        self._cause = now.cause
         if now.message != self._told:
             self._say(f"{now.message} (hint: {now.hint})" if now.hint else now.message)
             self._told = now.message

@@ -1,4 +1,4 @@
-"""One line about a cloud: Ready, or the first fact that is awaited. Asked by `up` and `status`."""
+"""How is a cloud, in one line? Ready, or the first fact that is awaited; asked by who waits."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
-
-from ouranos.solo import doctor
 
 IMAGES: Final = "ImagesReady"
 """The condition of a Node that tells how far the images are that its pods need."""
@@ -20,6 +18,15 @@ _HINTED: Final = re.compile(r"(?P<message>.*) \(hint: (?P<hint>[^()]*)\)", re.DO
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that stands in the way, and what a person could do about it."""
+
+    check: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """What the Cloud object says of itself."""
 
@@ -28,7 +35,7 @@ class State:
     message: str
     since: str  # RFC 3339, or empty
     hint: str = ""  # what a person could do
-    making: str = ""  # how far the images are, while they are made
+    cause: str = ""  # what that waits for: images that are made, a pod that finds no node
 
     def line(self, name: str, now: datetime) -> str:
         """The line that `ouranos status` prints."""
@@ -38,8 +45,8 @@ class State:
 
     @property
     def told(self) -> str:
-        """What is awaited, and how far the images are that it may wait for."""
-        return "; ".join(filter(None, (self.message, self.making)))
+        """What is awaited, and what it waits for itself."""
+        return "; ".join(filter(None, (self.message, self.cause)))
 
 
 STALE: Final = State(
@@ -49,7 +56,7 @@ STALE: Final = State(
 
 
 def of_world(
-    cloud: dict[str, Any], nodes: Iterable[dict[str, Any]], obstacles: Sequence[doctor.Finding]
+    cloud: dict[str, Any], nodes: Iterable[dict[str, Any]], obstacles: Sequence[Finding]
 ) -> State:
     """Read a Cloud together with what it cannot know: how its machine is.
 
@@ -71,7 +78,7 @@ def of_world(
             if each is None or each["status"] != "False":
                 continue
             if each["reason"] == MAKING:
-                return replace(found, making=each["message"])
+                return replace(found, cause=each["message"])
             return _troubled(each)
     return found
 

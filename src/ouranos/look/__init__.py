@@ -1,0 +1,1 @@
+"""The look room; its README says what it is for."""
