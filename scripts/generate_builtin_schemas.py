@@ -21,6 +21,9 @@ KINDS = {
         "PersistentVolume", "PersistentVolumeClaim", "Pod", "PodTemplate",
         "ReplicationController", "ResourceQuota", "Secret", "Service", "ServiceAccount",
     ),
+    "apis/admissionregistration.k8s.io/v1": (
+        "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
+    ),
     "apis/apiextensions.k8s.io/v1": ("CustomResourceDefinition",),
     "apis/apps/v1": (
         "ControllerRevision", "DaemonSet", "Deployment", "ReplicaSet", "StatefulSet",
@@ -97,7 +100,7 @@ def references(schema: Any) -> set[str]:
             found |= references(item)
     elif isinstance(schema, dict):
         for key, item in cast("Schema", schema).items():
-            found |= {item} if key == "$ref" else references(item)
+            found |= {item} if key == "$ref" and isinstance(item, str) else references(item)
     return found
 
 

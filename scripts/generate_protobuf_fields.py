@@ -15,6 +15,7 @@ from typing import NamedTuple
 OUTPUT = Path(__file__).parents[1] / "src/ouranos/engine/apiserver/protobuf/fields.jsonl"
 META = "meta/v1"
 GROUPS = (
+    "admissionregistration/v1",
     "apps/v1",
     "authentication/v1",
     "authorization/v1",
@@ -24,11 +25,15 @@ GROUPS = (
     "core/v1",
     "discovery/v1",
     "events/v1",
+    "networking/v1",
     "policy/v1",
+    "rbac/v1",
     "scheduling/v1",
     "storage/v1",
 )
 ROOTS = (
+    "admissionregistration/v1.ValidatingAdmissionPolicy",
+    "admissionregistration/v1.ValidatingAdmissionPolicyBinding",
     *(f"apps/v1.{kind}" for kind in ("ControllerRevision", "DaemonSet", "Deployment")),
     *(f"apps/v1.{kind}" for kind in ("ReplicaSet", "StatefulSet")),
     "authentication/v1.SelfSubjectReview",
@@ -42,6 +47,9 @@ ROOTS = (
     *(f"core/v1.{kind}" for kind in ("Secret", "Service", "ServiceAccount")),
     "discovery/v1.EndpointSlice",
     "events/v1.Event",
+    "networking/v1.NetworkPolicy",
+    *(f"rbac/v1.{kind}" for kind in ("ClusterRole", "ClusterRoleBinding")),
+    *(f"rbac/v1.{kind}" for kind in ("Role", "RoleBinding")),
     *(f"policy/v1.{kind}" for kind in ("Eviction", "PodDisruptionBudget")),
     "scheduling/v1.PriorityClass",
     "storage/v1.StorageClass",

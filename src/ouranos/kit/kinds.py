@@ -41,6 +41,25 @@ STORAGE_CLASS: Final = Kind(
 PRIORITY_CLASS: Final = Kind(
     "scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", namespaced=False
 )
+NETWORK_POLICY: Final = Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies")
+RBAC: Final = "rbac.authorization.k8s.io"
+ROLE: Final = Kind(RBAC, "v1", "Role", "roles")
+ROLE_BINDING: Final = Kind(RBAC, "v1", "RoleBinding", "rolebindings")
+CLUSTER_ROLE: Final = Kind(RBAC, "v1", "ClusterRole", "clusterroles", namespaced=False)
+CLUSTER_ROLE_BINDING: Final = Kind(
+    RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", namespaced=False
+)
+ADMISSION: Final = "admissionregistration.k8s.io"
+VALIDATING_ADMISSION_POLICY: Final = Kind(
+    ADMISSION, "v1", "ValidatingAdmissionPolicy", "validatingadmissionpolicies", namespaced=False
+)
+VALIDATING_ADMISSION_POLICY_BINDING: Final = Kind(
+    ADMISSION,
+    "v1",
+    "ValidatingAdmissionPolicyBinding",
+    "validatingadmissionpolicybindings",
+    namespaced=False,
+)
 
 CLOUD: Final = Kind(GROUP, VERSION, "Cloud", "clouds")
 KEYSTONE: Final = Kind(GROUP, VERSION, "Keystone", "keystones")

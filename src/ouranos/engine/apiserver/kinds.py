@@ -132,6 +132,20 @@ RESOURCES: tuple[Resource, ...] = (
     _resource(kinds.ENDPOINT_SLICE, counts=True),
     _resource(kinds.STORAGE_CLASS, "sc"),
     _resource(kinds.PRIORITY_CLASS, "pc", counts=True),
+    _resource(kinds.NETWORK_POLICY, "netpol", counts=True),
+    _resource(kinds.ROLE),
+    _resource(kinds.ROLE_BINDING),
+    _resource(kinds.CLUSTER_ROLE),
+    _resource(kinds.CLUSTER_ROLE_BINDING),
+    _resource(
+        kinds.VALIDATING_ADMISSION_POLICY,
+        subresources=_STATUS,
+        categories=("api-extensions",),
+        counts=True,
+    ),
+    _resource(
+        kinds.VALIDATING_ADMISSION_POLICY_BINDING, categories=("api-extensions",), counts=True
+    ),
     _resource(
         kinds.CUSTOM_RESOURCE_DEFINITION,
         "crd",

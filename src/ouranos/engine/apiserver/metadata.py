@@ -14,7 +14,12 @@ from ouranos.kit.objects import Object
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX_LENGTH = 5
 _LONGEST_BASE = 63 - _SUFFIX_LENGTH
-_SYNTAX = {"namespaces": rules.label, "services": rules.label_1035}
+_ACCESS = ("clusterrolebindings", "clusterroles", "rolebindings", "roles")
+_SYNTAX = {
+    "namespaces": rules.label,
+    "services": rules.label_1035,
+    **{f"{each}.rbac.authorization.k8s.io": rules.path_segment for each in _ACCESS},
+}
 
 
 class _Meta(msgspec.Struct, rename="camel"):

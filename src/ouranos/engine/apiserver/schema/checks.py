@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ouranos.engine.apiserver.schema import (
+    accesschecks,
     corechecks,
     definitionchecks,
     metadata,
@@ -35,7 +36,12 @@ CHECKS: Mapping[str, Check] = {
     "batch/v1 Job": workloadchecks.job,
     "coordination.k8s.io/v1 Lease": corechecks.lease,
     "discovery.k8s.io/v1 EndpointSlice": corechecks.endpoint_slice,
+    "networking.k8s.io/v1 NetworkPolicy": accesschecks.network_policy,
     "policy/v1 PodDisruptionBudget": corechecks.disruption_budget,
+    "rbac.authorization.k8s.io/v1 ClusterRole": accesschecks.cluster_role,
+    "rbac.authorization.k8s.io/v1 ClusterRoleBinding": accesschecks.cluster_role_binding,
+    "rbac.authorization.k8s.io/v1 Role": accesschecks.role,
+    "rbac.authorization.k8s.io/v1 RoleBinding": accesschecks.role_binding,
     "scheduling.k8s.io/v1 PriorityClass": corechecks.priority_class,
     "storage.k8s.io/v1 StorageClass": corechecks.storage_class,
     "v1 ConfigMap": corechecks.config_map,

@@ -255,6 +255,31 @@ def _network_policy(obj: Object) -> None:
             port.setdefault("protocol", "TCP")
 
 
+def _match(resources: Object) -> None:
+    _filled(resources, {"matchPolicy": "Equivalent"})
+    for key in ("namespaceSelector", "objectSelector"):
+        own(resources, key)
+    for key in ("resourceRules", "excludeResourceRules"):
+        for rule in items(resources.get(key)):
+            rule.setdefault("scope", "*")
+
+
+def _policy(obj: Object) -> None:
+    spec = _spec(obj)
+    spec.setdefault("failurePolicy", "Fail")
+    matched = part(spec, "matchConstraints")
+    if matched is not None:
+        _match(matched)
+    _status(obj)
+
+
+def _policy_binding(obj: Object) -> None:
+    spec = _spec(obj)
+    matched = part(spec, "matchResources")
+    if matched is not None:
+        _match(matched)
+
+
 def _disruption_budget(obj: Object) -> None:
     obj.setdefault("spec", {})
     counts = ("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods")
@@ -272,6 +297,8 @@ def _definition(obj: Object) -> None:
 
 
 DEFAULTS: Mapping[str, Callable[[Object], None]] = {
+    "admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy": _policy,
+    "admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding": _policy_binding,
     "apiextensions.k8s.io/v1 CustomResourceDefinition": _definition,
     "apps/v1 DaemonSet": _daemon_set,
     "apps/v1 Deployment": _deployment,

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from ouranos.engine.apiserver import fields, selectors
 from ouranos.engine.apiserver.resources import Column
-from ouranos.engine.apiserver.tables import duration, pods, words
+from ouranos.engine.apiserver.tables import access, duration, pods, words
 from ouranos.engine.apiserver.tables.table import AGE, NAME
 from ouranos.engine.apiserver.tables.words import NONE, Cell
 from ouranos.kit import kinds
@@ -79,7 +79,7 @@ _EVENT_COLUMNS = (
     Column("Name", NAME.read, format="name", priority=1),
 )
 
-COLUMNS: dict[str, tuple[Column, ...]] = {
+COLUMNS: dict[str, tuple[Column, ...]] = access.COLUMNS | {
     kinds.NAMESPACE.qualified: (NAME, _text("Status", "status", "phase"), AGE),
     kinds.NODE.qualified: (
         NAME,
@@ -237,6 +237,14 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         _text("AddressType", "addressType"),
         _column("Ports", words.slice_ports),
         _column("Endpoints", words.slice_addresses),
+        AGE,
+    ),
+    kinds.NETWORK_POLICY.qualified: (
+        NAME,
+        _column(
+            "Pod-Selector",
+            lambda obj: selectors.text_of(fields.part(obj, "spec", "podSelector")) or NONE,
+        ),
         AGE,
     ),
     kinds.STORAGE_CLASS.qualified: (
