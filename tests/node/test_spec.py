@@ -45,6 +45,14 @@ def test_a_container_that_asks_for_nothing_may_do_nothing() -> None:
     assert found["process"]["env"] == ["HOME=/", "HOSTNAME=p", "A=1"]
 
 
+def test_a_container_whose_root_is_read_only_by_its_own_word_has_what_it_mounts_and_no_more() -> (
+    None
+):
+    found = built(securityContext={"readOnlyRootFilesystem": True})
+    assert found["root"]["readonly"]
+    assert not {"/tmp", "/run"} & set(mounted(found))
+
+
 def test_namespaces_are_joined_by_path_or_made() -> None:
     found = {one["type"]: one.get("path") for one in built()["linux"]["namespaces"]}
     assert found == {

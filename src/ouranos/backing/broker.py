@@ -163,8 +163,10 @@ class Management:
         self, method: str, path: str, body: Mapping[str, Any] | None = None
     ) -> dict[str, Any] | None:
         """Return the answer's JSON, empty where it has none, or None for 404."""
+        extensions: dict[str, Any] = {}
         if method != "GET":
             effects.note()
+            extensions["trace"] = effects.when_sent
         login = self._login
         where = f"RabbitMQ at {login.host}:{login.port}"
         try:
@@ -175,7 +177,7 @@ class Management:
                 transport=self._transport(),
                 trust_env=False,
             ) as client:
-                answer = await client.request(method, path, json=body)
+                answer = await client.request(method, path, json=body, extensions=extensions)
         except httpx2.HTTPError as error:
             told = str(error) or type(error).__name__
             raise errors.Unreachable(f"{where} does not answer: {told}") from error

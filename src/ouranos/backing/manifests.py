@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ouranos.backing import accounts
-from ouranos.kit import objects
+from ouranos.kit import objects, placement
 from ouranos.kit.objects import Object
 
 CREDENTIALS: Final = "ouranos.cloud/credentials"
 """A pod's annotation that changes with the Secret it reads, so that it restarts with a new one."""
 
 _START_SECONDS: Final = 900
+_CPU_LIMIT: Final = "8"
+"""A fuse: a server that is held back holds back all services."""
 POD_IP: Final[Object] = {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
 """By this a server listens on its pod's address alone, never on every address of a node."""
 
@@ -56,6 +58,8 @@ class Container:
     check: tuple[str, ...] = ()
     """A cheap command that tells whether it works, where there is no port to knock at."""
     memory: str = "64Mi"
+    """What is reserved for it; it may take up to `limit`."""
+    limit: str = "1Gi"
     cpu: str = "10m"
 
 
@@ -72,8 +76,8 @@ class Pod:
     containers: tuple[Container, ...]
     first: tuple[Container, ...] = ()
     """Containers that run to their end before."""
-    scratch: tuple[str, ...] = ("tmp",)
-    """Volumes that live as long as the pod."""
+    scratch: tuple[str, ...] = ()
+    """Volumes that live as long as the pod, besides the one that every container has as `TMP`."""
     grace: int = 60
 
 
@@ -182,7 +186,8 @@ def stateful_set(identity: Identity, pod: Pod, sources: Sources) -> Object:
         "selector": {"matchLabels": identity.selector},
         "template": {
             "metadata": {"labels": identity.metadata()["labels"], "annotations": annotations},
-            "spec": _pod(pod, sources),
+            "spec": _pod(pod, sources)
+            | placement.on_control_plane(identity.selector, placement.BACKING_CLASS),
         },
     }
     if sources.storage:
@@ -204,7 +209,7 @@ def stateful_set(identity: Identity, pod: Pod, sources: Sources) -> Object:
 
 
 def _pod(pod: Pod, sources: Sources) -> Object:
-    volumes: list[Object] = [{"name": name, "emptyDir": {}} for name in pod.scratch]
+    volumes: list[Object] = [{"name": name, "emptyDir": {}} for name in (TMP.name, *pod.scratch)]
     if sources.config:
         volumes.append({"name": "config", "configMap": {"name": sources.config}})
     if sources.secret:
@@ -235,14 +240,17 @@ def _container(container: Container, image: str) -> Object:
         "image": image,
         "command": list(container.command),
         "env": list(container.variables),
-        "resources": {"requests": {"memory": container.memory, "cpu": container.cpu}},
+        "resources": {
+            "requests": {"memory": container.memory, "cpu": container.cpu},
+            "limits": {"memory": container.limit, "cpu": _CPU_LIMIT},
+        },
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [_mount(volume) for volume in container.volumes],
+        "volumeMounts": [_mount(volume) for volume in (TMP, *container.volumes)],
     }
     if container.port is not None:
         entry = {"name": container.port.name, "containerPort": container.port.number}

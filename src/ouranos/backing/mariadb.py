@@ -22,19 +22,20 @@ def pod(_: Object) -> manifests.Pod:
     run = manifests.Volume("run", "/run/mysqld")
     return manifests.Pod(
         uid=UID,
-        first=(manifests.initialise(_DATA, manifests.TMP),),
+        first=(manifests.initialise(_DATA),),
         containers=(
             manifests.Container(
                 "mariadbd",
                 ("mariadbd", settings, "--bind-address=$(POD_IP)"),
-                (_DATA, manifests.CONFIG, manifests.SECRET, manifests.TMP, run),
+                (_DATA, manifests.CONFIG, manifests.SECRET, run),
                 variables=(manifests.POD_IP, _FEW_ARENAS),
                 port=PORT,
                 memory="256Mi",
+                limit="2Gi",
                 cpu="100m",
             ),
         ),
-        scratch=("tmp", "run"),
+        scratch=("run",),
         grace=120,
     )
 

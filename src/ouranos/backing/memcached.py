@@ -11,6 +11,8 @@ UID: Final = 42457
 PORT: Final = manifests.Port("memcached", 11211)
 _MEBIBYTES: Final = {"Ki": 1 / 1024, "Mi": 1, "Gi": 1024, "Ti": 1024 * 1024}
 _DEFAULT: Final = "64Mi"
+_BESIDES: Final = 256
+"""MiB that it may take for connections and tables beside what it keeps."""
 
 
 def mebibytes(quantity: str) -> int:
@@ -38,9 +40,9 @@ def pod(builtin: Object) -> manifests.Pod:
                 variables=(manifests.POD_IP,),
                 port=PORT,
                 memory=memory,
+                limit=f"{mebibytes(memory) + _BESIDES}Mi",
             ),
         ),
-        scratch=(),
         grace=5,
     )
 

@@ -35,6 +35,7 @@ def pod(_: Object) -> manifests.Pod:
                     (_DATA, _RUN),
                     variables=(manifests.POD_IP,),
                     port=port,
+                    limit="2Gi",
                 )
                 for port, short in ((NORTHBOUND, "nb"), (SOUTHBOUND, "sb"))
             ),
@@ -48,6 +49,7 @@ def pod(_: Object) -> manifests.Pod:
                 ),
                 (_RUN,),
                 check=("ovn-appctl", "-t", f"{_RUN.path}/northd.ctl", "status"),
+                limit="2Gi",
             ),
         ),
         scratch=("run",),

@@ -44,10 +44,11 @@ def pod(_: Object) -> manifests.Pod:
             manifests.Container(
                 "rabbitmq",
                 ("/usr/lib/rabbitmq/bin/rabbitmq-server",),
-                (_DATA, manifests.CONFIG, manifests.SECRET, manifests.TMP),
+                (_DATA, manifests.CONFIG, manifests.SECRET),
                 variables=(manifests.POD_IP, *variables),
                 port=PORT,
                 memory="192Mi",
+                limit="2Gi",
                 cpu="50m",
             ),
         ),

@@ -214,8 +214,13 @@ class MariaDb:
     async def _change(
         self, function: Callable[Arguments, None], *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> None:
+        def proven() -> None:
+            # It may have waited for a thread.
+            effects.prove()
+            function(*args, **kwargs)
+
         effects.note()
-        await self._blocking(function, *args, **kwargs)
+        await self._blocking(proven)
 
     def _look(self, database: str, username: str) -> Facts:
         with _connected(self._login) as connection, connection.cursor() as cursor:

@@ -94,6 +94,10 @@ def scratch(name: str, path: str) -> Volume:
     return Volume(name, path, {"emptyDir": {}})
 
 
+_OWN: Final = (scratch("tmp", "/tmp"), scratch("run", "/run"))  # noqa: S108 - the pod's own
+"""What every agent may write to; the rest of its root is read-only."""
+
+
 def labels(namespace: str, agent: str) -> dict[str, str]:
     """Return the labels of everything that is made for an agent."""
     return {
@@ -130,7 +134,7 @@ def config_map(agent: Agent, namespace: str) -> Object | None:
 def daemon_set(agent: Agent, namespace: str, release: str) -> Object:
     """Return the DaemonSet that runs the agent."""
     every = (*agent.first, *agent.containers)
-    volumes = {volume.name: volume.source for one in every for volume in one.volumes}
+    volumes = {volume.name: volume.source for one in every for volume in (*_OWN, *one.volumes)}
     config = config_map(agent, namespace)
     if config is not None:
         source = {"name": config["metadata"]["name"], "defaultMode": 0o755}
@@ -182,7 +186,7 @@ def _affinity(agent: Agent) -> Object:
 
 
 def _container(container: Container, release: str, config: Object | None) -> Object:
-    mounts = [_mount(volume) for volume in container.volumes]
+    mounts = [_mount(volume) for volume in (*_OWN, *container.volumes)]
     if config is not None:
         mounts.append({"name": "config", "mountPath": CONFIG_PATH, "readOnly": True})
     written: Object = {

@@ -74,6 +74,8 @@ class Rights:
     new_privileges: bool
     privileged: bool
     read_only: bool
+    scratch: bool
+    """Whether it gets a /tmp and a /run of its own: where its pod does not say how its root is."""
     seccomp: objects.Object | None
 
 
@@ -174,6 +176,7 @@ def rights(
         new_privileges=privileged or escalation is True,
         privileged=privileged,
         read_only=context.get("readOnlyRootFilesystem") is not False,
+        scratch=context.get("readOnlyRootFilesystem") is None,
         seccomp=seccomp(wanted) if filtered else None,
     )
 

@@ -171,7 +171,7 @@ def _mounts(facts: Facts) -> list[Mount]:
         Mount("shm", _SHARED_MEMORY, "tmpfs", ("nosuid", "nodev", "mode=1777", "size=64m")),
         Mount("sysfs", "/sys", "sysfs", system_options),
     ]
-    if facts.rights.read_only:
+    if facts.rights.scratch:
         private = ("nosuid", "nodev")
         own = (f"uid={user.uid}", f"gid={user.gid}")
         standard += [

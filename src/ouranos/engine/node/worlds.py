@@ -31,6 +31,7 @@ _RIGHTS: Final = security.Rights(
     new_privileges=False,
     privileged=False,
     read_only=True,
+    scratch=False,
     seccomp=None,
 )
 
