@@ -1,11 +1,8 @@
-"""The API that the laws are about: the embedded one, or that of OURANOS_LAWS_KUBECONFIG."""
+"""Every law is tried on every server: the embedded API, and the one of OURANOS_LAWS_KUBECONFIG."""
 
 import asyncio
-import base64
 import json
-import os
-import ssl
-import tempfile
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -13,12 +10,11 @@ from typing import Any
 
 import httpx2
 import pytest
-import yaml
 
-from ouranos.engine.apiserver import server
-from ouranos.kit import seams
+sys.path.insert(0, str(Path(__file__).parent))
 
-KUBECONFIG = os.environ.get("OURANOS_LAWS_KUBECONFIG", "")
+import laws_servers
+
 PATIENCE = 30.0
 WIDGETS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
@@ -28,41 +24,22 @@ Eventually = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if not KUBECONFIG:
-        return
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if Path(__file__).parent in item.path.parents and laws_servers.KUBERNETES in item.name:
             item.add_marker(pytest.mark.enable_socket)
 
 
-def _real_client(path: Path) -> httpx2.AsyncClient:
-    config = yaml.safe_load(path.read_text())
-    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
-    context = ssl.create_default_context(
-        cadata=base64.b64decode(cluster["certificate-authority-data"]).decode()
-    )
-    if "client-certificate-data" in user:
-        with tempfile.NamedTemporaryFile() as file:
-            for part in ("client-certificate-data", "client-key-data"):
-                file.write(base64.b64decode(user[part]))
-            file.flush()
-            context.load_cert_chain(file.name)
-    headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
-    return httpx2.AsyncClient(base_url=cluster["server"], verify=context, headers=headers)
+@pytest.fixture(params=laws_servers.SERVERS)
+def server(request: pytest.FixtureRequest) -> str:
+    """The name of the server that a law is tried on."""
+    return request.param
 
 
 @pytest.fixture
-async def api() -> AsyncGenerator[httpx2.AsyncClient, None]:
+async def api(server: str) -> AsyncGenerator[httpx2.AsyncClient, None]:
     """A client of the API, as an administrator."""
-    if KUBECONFIG:
-        async with _real_client(Path(KUBECONFIG)) as client:
-            yield client
-        return
-    embedded = await server.ApiServer.open(None, seams.real())
-    async with httpx2.AsyncClient(transport=embedded.transport(), base_url="http://api") as client:
-        client.headers["User-Agent"] = "laws/1"
+    async with laws_servers.opened(server) as client:
         yield client
-    await embedded.close()
 
 
 @pytest.fixture
@@ -118,14 +95,14 @@ def watch(api: httpx2.AsyncClient) -> Watch:
 
 
 @pytest.fixture
-def eventually() -> Eventually:
+def eventually(server: str) -> Eventually:
     """Waits until a question is answered with something true."""
 
     async def wait(ask: Callable[[], Awaitable[Any]]) -> Any:
         deadline = asyncio.get_running_loop().time() + PATIENCE
         while not (answer := await ask()):
             assert asyncio.get_running_loop().time() < deadline, "it never became true"
-            await asyncio.sleep(0.1 if KUBECONFIG else 0.005)
+            await asyncio.sleep(0.005 if server == laws_servers.EMBEDDED else 0.05)
         return answer
 
     return wait

@@ -32,18 +32,21 @@ async def test_a_network_policy_has_directions(api: httpx2.AsyncClient, home: st
     }
 
 
+WRONG: list[tuple[Object, str]] = [
+    ({"ingress": [{"from": [{}]}]}, "spec.ingress[0].from[0]"),
+    ({"ingress": [{"ports": [{"port": 70000}]}]}, "spec.ingress[0].ports[0].port"),
+    ({"egress": [{"ports": [{"endPort": 9}]}]}, "spec.egress[0].ports[0].endPort"),
+    ({"policyTypes": ["Sideways"]}, "spec.policyTypes[0]"),
+    (
+        {"egress": [{"to": [{"podSelector": {}, "ipBlock": {"cidr": "10.0.0.0/8"}}]}]},
+        "spec.egress[0].to[0]",
+    ),
+]
+
+
 @pytest.mark.parametrize(
     ("spec", "field"),
-    [
-        ({"ingress": [{"from": [{}]}]}, "spec.ingress[0].from[0]"),
-        ({"ingress": [{"ports": [{"port": 70000}]}]}, "spec.ingress[0].ports[0].port"),
-        ({"egress": [{"ports": [{"endPort": 9}]}]}, "spec.egress[0].ports[0].endPort"),
-        ({"policyTypes": ["Sideways"]}, "spec.policyTypes[0]"),
-        (
-            {"egress": [{"to": [{"podSelector": {}, "ipBlock": {"cidr": "10.0.0.0/8"}}]}]},
-            "spec.egress[0].to[0]",
-        ),
-    ],
+    WRONG,
     ids=["nobody", "no port", "no beginning", "no direction", "two peers in one"],
 )
 async def test_a_wrong_network_policy_is_refused(
