@@ -62,6 +62,7 @@ stories: .venv/develop host ## the tests that need root and real processes
 golden: .venv/develop ## write anew what follows from pages: golden files, CRDs, reference; look at it before committing it
 	OURANOS_GOLDEN=write $(RUN)pytest -q tests/services/test_golden.py
 	$(RUN)python -m ouranos.services
+	$(RUN)python scripts/lock_controllers.py
 	$(RUN)python scripts/generate_reference.py
 
 .PHONY: crds

@@ -7,7 +7,16 @@ RELEASE = releases.find("2026.2")
 
 
 def test_modules_are_where_the_image_s_python_looks() -> None:
-    assert environment.packages_path(RELEASE) == "opt/openstack/lib/python3.13/site-packages"
+    for name in ("openstack", "ouranos"):
+        locked = environment.find(name, RELEASE)
+        assert locked.modules == f"opt/{name}/lib/python3.13/site-packages"
+
+
+def test_every_locked_package_is_counted() -> None:
+    for name in ("openstack", "ouranos"):
+        locked = environment.find(name, RELEASE)
+        names = [line for line in locked.lock.splitlines() if "==" in line]
+        assert locked.count == len(names) > 20
 
 
 def modules(root: Path, *paths: str) -> None:
@@ -27,12 +36,3 @@ def test_every_pattern_of_a_release_is_written_as_a_path_below_site_packages() -
     for pattern in (*facts.leave_out, *facts.uncompiled):
         assert not pattern.startswith("/")
         assert pattern.strip() == pattern
-
-
-def test_the_runtime_is_found_and_installed_as_source(tmp_path: Path) -> None:
-    source = environment.runtime_source()
-    assert Path("__init__.py") in environment.runtime_files(source)
-    environment.install_runtime(RELEASE, tmp_path, source)
-    installed = tmp_path / environment.packages_path(RELEASE) / "ouranos_runtime/__init__.py"
-    assert installed.read_text() == (source / "__init__.py").read_text()
-    assert installed.stat().st_mtime == tree.MOMENT

@@ -47,10 +47,10 @@ def main() -> int:
     default = Path(os.environ.get("OURANOS_ROOT", "/var/lib/ouranos")) / "images"
     parser.add_argument("--root", type=Path, default=default)
     parser.add_argument("--release", default=_RELEASE)
-    parser.add_argument("names", nargs="*", choices=[[], *catalog.IMAGES], default=[])
+    parser.add_argument("names", nargs="*", choices=[[], *catalog.ALL], default=[])
     options = parser.parse_args()
     try:
-        asyncio.run(_realise(options.root, options.names or list(catalog.IMAGES), options.release))
+        asyncio.run(_realise(options.root, options.names or list(catalog.ALL), options.release))
     except errors.OuranosError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -19,6 +19,7 @@ CINDER: Final = 42407
 LIBVIRT_QEMU: Final = 64055
 KVM: Final = 64056
 LIBVIRT: Final = 64057
+OURANOS: Final = 42499
 
 OPENSTACK: Final = (
     Account("keystone", KEYSTONE, home="/var/lib/keystone"),
@@ -33,6 +34,7 @@ ALL: Final = (
     Account("mysql", MYSQL, home="/var/lib/mysql"),
     Account("rabbitmq", RABBITMQ, home="/var/lib/rabbitmq"),
     Account("memcached", MEMCACHED),
+    Account("ouranos", OURANOS),
     # libvirt's QEMU driver does not load without this user; its primary group is kvm in Debian.
     Account("libvirt-qemu", LIBVIRT_QEMU, group=KVM, home="/var/lib/libvirt"),
     *OPENSTACK,

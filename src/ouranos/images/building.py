@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from ouranos import releases
-from ouranos.images import apt, catalog, definition, environment, tree
+from ouranos.images import apt, catalog, definition, environment, own, tree
 from ouranos.images.apt import Apt, Package, Universe
 from ouranos.images.definition import Layer
 from ouranos.images.ledger import Ledger
@@ -58,15 +58,13 @@ def definition_digest(layer: Layer, release: releases.Release) -> str:
     inputs: list[Any] = [_FORMAT, release.facts.debian, wording(layer)]
     if layer.packages:
         inputs += [definition_digest(lower, release) for lower in layer.over]
+    if layer.environment or layer.own:
+        inputs += [release.facts.python]
     if layer.environment:
-        facts = release.facts
-        inputs += [release.lock, facts.python, facts.manylinux, asdict(facts.packages)]
-    if layer.runtime:
-        source = environment.runtime_source()
-        inputs += [
-            (str(path), (source / path).read_text("utf-8"))
-            for path in environment.runtime_files(source)
-        ]
+        locked = environment.find(layer.environment, release)
+        inputs += [locked.lock, release.facts.manylinux, locked.leave_out, locked.uncompiled]
+    if layer.own:
+        inputs += own.fingerprint(layer.own)
     return digest(inputs)
 
 
@@ -108,7 +106,7 @@ class Building:
         self._universes: dict[str, asyncio.Task[Universe]] = {}
         self._ranks = {
             layer.name: rank
-            for rank, image in reversed(list(enumerate(catalog.IMAGES.values())))
+            for rank, image in reversed(list(enumerate(catalog.ALL.values())))
             for layer in image.layers
         }
 
@@ -172,7 +170,7 @@ class Building:
     async def _resolve(self, base: Layer) -> Universe:
         """Return the packages of all images: chosen together, so that they fit together."""
         await self._apt.update()
-        layers = {layer for image in catalog.IMAGES.values() for layer in image.layers}
+        layers = {layer for image in catalog.ALL.values() for layer in image.layers}
         return await self._apt.resolve(
             {name for layer in layers for name in layer.packages}, base.absent
         )
@@ -207,24 +205,21 @@ class Building:
         if plan.packages:
             await self._unpack(plan, root, rank)
         if layer.environment:
-            count = environment.count(self._release)
-            self._report(layer, f"fetching {count} Python packages")
+            locked = environment.find(layer.environment, self._release)
+            self._report(layer, f"fetching {locked.count} Python packages")
             cache = self._ledger.root / "wheels"
-            await environment.install(self._release, root, cache, self._patience)
-        if layer.runtime:
-            source = environment.runtime_source()
-            await asyncio.to_thread(environment.install_runtime, self._release, root, source)
+            await environment.install(locked, root, cache, self._patience)
+        if layer.own:
+            place = environment.find(own.ENVIRONMENTS[layer.own], self._release).modules
+            await asyncio.to_thread(own.install, layer.own, root, place)
         await asyncio.to_thread(tree.complete, root, layer)
         below = [self._ledger.tree(await self._layer(lower)) for lower in layer.below()]
         if plan.packages:
             scratch = self._ledger.new_scratch(f"{layer.name}-libraries")
             await tree.library_cache(root, below, scratch, self._patience)
-        folders = layer.bytecode
-        if layer.environment or layer.runtime:
-            folders += (environment.packages_path(self._release),)
-        if folders:
+        if layer.bytecode or layer.environment or layer.own:
             self._report(layer, "compiling Python modules")
-            await self._compile(root, folders, [*below, root], rank)
+            await self._compile(layer, root, [*below, root], rank)
         await asyncio.to_thread(tree.settle, root, files=False)
 
     async def _unpack(self, plan: Plan, root: Path, rank: int) -> None:
@@ -247,10 +242,11 @@ class Building:
         for file in files:
             file.unlink(missing_ok=True)
 
-    async def _compile(
-        self, root: Path, folders: Sequence[str], trees: Sequence[Path], rank: int
-    ) -> None:
-        skipped = self._release.facts.packages.uncompiled
+    async def _compile(self, layer: Layer, root: Path, trees: Sequence[Path], rank: int) -> None:
+        folders, skipped = layer.bytecode, self._release.facts.packages.uncompiled
+        if name := layer.environment or own.ENVIRONMENTS.get(layer.own, ""):
+            locked = environment.find(name, self._release)
+            folders, skipped = (*folders, locked.modules), locked.uncompiled
         files = await asyncio.to_thread(lambda: list(environment.sources(root, folders, skipped)))
 
         async def part(number: int) -> None:

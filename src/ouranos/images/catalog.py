@@ -1,7 +1,9 @@
 """Which images are there, and what is in each? Written out, because it is what people review."""
 
+from importlib import metadata
 from typing import Final, NamedTuple
 
+from ouranos import releases
 from ouranos.images import accounts, definition
 from ouranos.images.definition import Directory, File, Layer, Link
 from ouranos.kit import conditions, errors
@@ -138,15 +140,23 @@ LIBVIRT: Final = Layer(
     ),
 )
 
+INTERPRETER: Final = Layer(
+    name="interpreter",
+    packages=("ca-certificates", "python3"),
+    over=(BASE,),
+    certificates=True,
+    bytecode=("/usr/lib/python3.13",),
+)
+
 PYTHON: Final = Layer(
-    # What OpenStack's processes take from Debian: the interpreter, modules that are bound to the
-    # servers beside them, and the programs that they call.
+    # What else OpenStack's processes take from Debian: modules that are bound to the servers
+    # beside them, and the programs that they call.
     name="python",
     packages=(
-        *("ca-certificates", "conntrack", "haproxy", "ipset", "iptables", "nfs-common"),
-        *("python3", "python3-libvirt", "python3-openvswitch", "python3-simplegeneric"),
+        *("conntrack", "haproxy", "ipset", "iptables", "nfs-common"),
+        *("python3-libvirt", "python3-openvswitch", "python3-simplegeneric"),
     ),
-    over=(OPENVSWITCH, VIRTUALISATION),
+    over=(OPENVSWITCH, VIRTUALISATION, INTERPRETER),
     links=(
         *(
             Link(f"/usr/sbin/{family}{action}", f"{family}-nft{action}")
@@ -164,21 +174,27 @@ PYTHON: Final = Layer(
             0o755,
         ),
     ),
-    certificates=True,
-    bytecode=("/usr/lib/python3.13", "/usr/lib/python3/dist-packages"),
+    bytecode=("/usr/lib/python3/dist-packages",),
 )
 
-ENVIRONMENT: Final = Layer(name="environment", over=(PYTHON,), environment=True)
+ENVIRONMENT: Final = Layer(name="environment", over=(PYTHON,), environment="openstack")
 
 OPENSTACK: Final = Layer(
     name="openstack",
     over=(ENVIRONMENT,),
-    runtime=True,
+    own="ouranos_runtime",
     directories=tuple(
         Directory(f"/{place}/{account.name}", 0o750, account.number)
         for account in accounts.OPENSTACK
         for place in ("var/lib", "var/log", "etc")
     ),
+)
+
+# A change of Ouranos makes the last of the three anew, one of its lock the last two.
+OURANOS: Final = Layer(
+    name="ouranos",
+    over=(Layer(name="ouranos-environment", over=(INTERPRETER,), environment="ouranos"),),
+    own="ouranos",
 )
 
 _NOVA_COMPUTE: Final = ("CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "NET_ADMIN")
@@ -260,17 +276,40 @@ IMAGES: Final = {
     )
 }
 
+"""The images of a cloud's pods."""
+
+CONTROLLERS: Final = definition.Image(
+    "controllers",
+    OURANOS,
+    {**_ENV, "PATH": f"/opt/ouranos/bin:{_PATH}", "PYTHONUNBUFFERED": "1"},
+    user=accounts.OURANOS,
+    command=("python3", "-m", "ouranos.cluster"),
+)
+"""Ouranos itself, where its controllers run as a pod; solo has no use for it."""
+
+ALL: Final = {**IMAGES, CONTROLLERS.name: CONTROLLERS}
+
 
 class Reference(NamedTuple):
     """A parsed image reference."""
 
     image: definition.Image
     release: str
+    """Of OpenStack; it also says which Debian and which Python an image stands on."""
 
 
 def reference(name: str, release: str) -> str:
-    """Return the reference by which a pod names an image, e.g. `ouranos.cloud/ovn:2026.2`."""
-    return f"{REGISTRY}/{IMAGES[name].name}:{release}"
+    """Return the reference by which a pod names an image, e.g. `ouranos.cloud/ovn:2026.2`.
+
+    The controllers' image bears the version of Ouranos instead of a release.
+    """
+    image = ALL[name]
+    return f"{REGISTRY}/{image.name}:{version() if image is CONTROLLERS else release}"
+
+
+def version() -> str:
+    """Return the version of Ouranos itself."""
+    return metadata.version("ouranos")
 
 
 def parse(text: str) -> Reference:
@@ -281,10 +320,16 @@ def parse(text: str) -> Reference:
     """
     prefix, _, rest = text.partition("/")
     name, _, release = rest.partition(":")
-    if prefix != REGISTRY or name not in IMAGES or not release:
+    if prefix != REGISTRY or name not in ALL or not release:
         raise errors.Terminal(
             conditions.Reason.INVALID_SPEC,
             f"{text!r} names no image; there are "
-            + ", ".join(f"{REGISTRY}/{known}:RELEASE" for known in IMAGES),
+            + ", ".join(reference(known, "RELEASE") for known in ALL),
         )
-    return Reference(IMAGES[name], release)
+    if ALL[name] is not CONTROLLERS:
+        return Reference(ALL[name], release)
+    if release != version():
+        raise errors.Terminal(
+            conditions.Reason.INVALID_SPEC, f"{text!r} cannot be made here: this is {version()}"
+        )
+    return Reference(CONTROLLERS, releases.names()[-1])

@@ -67,10 +67,10 @@ class Layer:
     """Whether the bundle of certificate authorities is made from the ca-certificates package."""
     bytecode: tuple[str, ...] = ()
     """Folders of Debian's Python modules that are compiled."""
-    environment: bool = False
-    """Whether it holds the release's Python packages."""
-    runtime: bool = False
-    """Whether it holds the modules of Ouranos that run inside service images."""
+    environment: str = ""
+    """Which locked Python packages it holds, if any: those of `environment.LOCKED`."""
+    own: str = ""
+    """Which Python package of Ouranos it holds, if any: those of `own.ENVIRONMENTS`."""
 
     def below(self) -> tuple["Layer", ...]:
         """Return the layers under this one, lowest first, each once."""
@@ -110,6 +110,10 @@ class Image:
     env: dict[str, str] = field(default_factory=dict[str, str])
     privileges: tuple[Privilege, ...] = ()
     """The programs that need more than nothing; all others need nothing."""
+    user: int = 0
+    """Number of the user and group that runs the command, where a pod names none."""
+    command: tuple[str, ...] = ()
+    """What runs where a pod names no command."""
 
     @property
     def layers(self) -> tuple[Layer, ...]:

@@ -196,7 +196,7 @@ class ImageStore:
 
     def _report(self, layer: Layer, step: str) -> None:
         for name in self._there:
-            image = catalog.IMAGES[name]
+            image = catalog.ALL[name]
             if layer not in image.layers:
                 continue
             if not step:

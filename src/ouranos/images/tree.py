@@ -97,9 +97,14 @@ def directory(tree: Path, relative: str) -> Path:
 
 def text(tree: Path, relative: str, content: str, mode: int = 0o644) -> None:
     """Write a text file into a tree."""
+    file(tree, relative, content.encode(), mode)
+
+
+def file(tree: Path, relative: str, content: bytes, mode: int = 0o644) -> None:
+    """Write a file into a tree."""
     path = _place(tree, relative)
     path.unlink(missing_ok=True)
-    path.write_text(content, "utf-8")
+    path.write_bytes(content)
     path.chmod(mode)
 
 

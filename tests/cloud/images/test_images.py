@@ -24,6 +24,8 @@ PROGRAMS = {
     "openstack": "haproxy -v; iptables-save --version; ip6tables-restore --version; "
     "ebtables --version; ipset --version; conntrack --version; qemu-img -V; ovs-vsctl --version; "
     "mount.nfs -V; test -x /usr/lib/ouranos/mount.nfs; awk 'BEGIN {exit}'; which ip",
+    "controllers": "python3 -c 'import ouranos.services, ouranos.compute, ouranos.kit.cluster'; "
+    "python3 -c 'from ouranos import cli; cli.main()' --version; test -s /etc/ssl/certs/ca-certificates.crt; id ouranos",
 }
 
 

@@ -20,6 +20,7 @@ from ouranos import releases
 from ouranos.images import apt, catalog, environment, processes, store
 from ouranos.images.processes import Patience
 
+LOCKED = environment.find("openstack", releases.find(RELEASE))
 MEMCACHED = catalog.reference("memcached", RELEASE)
 
 
@@ -141,15 +142,15 @@ async def test_a_silent_package_index_is_named(
     silent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UV_DEFAULT_INDEX", f"{silent}/simple")
-    release = replace(releases.find(RELEASE), lock=f"six==1.17.0 --hash=sha256:{'0' * 64}\n")
+    locked = replace(LOCKED, lock=f"six==1.17.0 --hash=sha256:{'0' * 64}\n")
     with pytest.raises(processes.Failed, match=r"(?s)fetching 1 Python packages .*127\.0\.0\.1"):
-        await environment.install(release, tmp_path, tmp_path / "cache", Patience(stall=4))
+        await environment.install(locked, tmp_path, tmp_path / "cache", Patience(stall=4))
 
 
 async def test_a_wheel_that_is_not_the_locked_one_is_refused(tmp_path: Path) -> None:
-    release = replace(releases.find(RELEASE), lock=f"six==1.17.0 --hash=sha256:{'0' * 64}\n")
+    locked = replace(LOCKED, lock=f"six==1.17.0 --hash=sha256:{'0' * 64}\n")
     with pytest.raises(processes.Failed, match=r"[Hh]ash"):
-        await environment.install(release, tmp_path, tmp_path / "cache", Patience())
+        await environment.install(locked, tmp_path, tmp_path / "cache", Patience())
 
 
 def unmount(place: Path) -> None:

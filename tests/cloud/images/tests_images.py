@@ -11,7 +11,7 @@ RELEASE = "2026.2"
 
 
 class Filled:
-    """A store with all images of the release."""
+    """A store with all images of the release, and the controllers'."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -19,7 +19,7 @@ class Filled:
 
     async def fill(self) -> None:
         images = store.ImageStore(self.root)
-        references = {catalog.reference(name, RELEASE): name for name in catalog.IMAGES}
+        references = {catalog.reference(name, RELEASE): name for name in catalog.ALL}
         found = await images.ensure_all(references)
         self.images = {references[reference]: image for reference, image in found.items()}
         await images.close()
