@@ -19,6 +19,7 @@ class Store:
 
     def __init__(self, kind: Kind) -> None:
         self.kind: Final = kind
+        self.is_served = True
         self._objects: dict[str, dict[str, Object]] = {}
         self._owned: dict[str | None, set[Key]] = {}
         self._unreported: dict[Key, Object | None] = {}
@@ -87,6 +88,12 @@ class Store:
         self.reached(version)
         return changes
 
+    def unserved(self) -> list[tuple[Object | None, Object | None]]:
+        """Take in that the server does not know the kind; return what changed by it."""
+        self.is_served = False
+        newest = max((objects.version_of(obj) for obj in self.each()), default=0)
+        return self.heard_all([], newest)
+
     def reached(self, version: int) -> None:
         """Take in that the watch has reported everything up to a version."""
         self._position = max(self._position, version)
@@ -151,6 +158,14 @@ class Cache:
     def holds(self, kind: Kind) -> bool:
         """Whether objects of the kind are reflected at all."""
         return kind in self._stores
+
+    def serves(self, kind: Kind) -> bool:
+        """Whether the server knows a kind that is optional; else there are no objects of it.
+
+        Raises:
+            LookupError: no controller has named the kind in `owns`, `watches` or `reads`.
+        """
+        return self._of(kind).is_served
 
     def get(self, kind: Kind, name: str, namespace: str = "") -> Object | None:
         """Return an object, or None where there is none.

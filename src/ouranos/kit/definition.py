@@ -39,6 +39,9 @@ class Controller:
     watches: tuple[Watch, ...] = ()
     reads: tuple[Kind, ...] = ()
     """Further kinds that passes find in the cache; their events wake nobody."""
+    optional: tuple[Kind, ...] = ()
+    """Those of all these kinds that the server may not know: somebody else's operator brings them.
+    `Cache.serves` tells; all objects are looked at when a kind comes or goes."""
     wants: Callable[[Object], bool] = _everything
     """Whether an object of `kind` concerns it at all; what it does not want it never looks at."""
     workers: int = 4

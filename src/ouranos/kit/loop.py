@@ -96,6 +96,13 @@ class Loop:
         if after is None:
             self._memory.forget(kind, objects.key_of(shown))
 
+    def hear_of_kind(self, kind: Kind) -> None:
+        """Take in that the server has begun, or ceased, to know a kind."""
+        if self._started and kind in self.controller.optional:
+            for obj in list(self._store.each()):
+                if self._wants(obj):
+                    self.queue.add(objects.key_of(obj))
+
     def _hear_of_own(self, key: Key, after: Object | None) -> None:
         if after is None or not self._wants(after):
             self._forget(key)

@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Final
 
-from ouranos.kit import backoff, cache, cluster, errors, log, metrics, objects, seams
+from ouranos.kit import backoff, cache, cluster, errors, kinds, log, metrics, objects, seams
 from ouranos.kit.objects import Kind
 
 _WATCH_SECONDS: Final = (300, 600)
@@ -24,12 +25,24 @@ class Reflector:
         store: cache.Store,
         given: seams.Seams,
         listener: cache.Listener,
+        served: Callable[[Kind], None] | None = None,
     ) -> None:
+        """Prepare to run.
+
+        Args:
+            source: where to list and watch.
+            kind: what.
+            store: what to keep true.
+            given: clock and chance.
+            listener: told of each change.
+            served: for a kind that the server may not know: told when it begins, or ceases, to.
+        """
         self._source = source
         self._kind = kind
         self._store = store
         self._seams = given
         self._listener = listener
+        self._served = served
         self._version = ""
         self._failures = 0
         self.synced: Final = asyncio.Event()
@@ -47,6 +60,8 @@ class Reflector:
             except errors.Transient as error:
                 self._restarted(type(error).__name__)
                 self._failures += 1
+                if isinstance(error, errors.NotFound):
+                    self._version = ""
                 _log.debug("Retrying a watch", kind=self._kind.qualified, error=str(error))
                 await self._seams.clock.sleep(_RETRY.wait(self._failures, self._seams.random))
 
@@ -64,13 +79,44 @@ class Reflector:
                 self._take_in(event)
 
     async def _list(self) -> None:
-        listing = await self._source.list(self._kind)
+        try:
+            listing = await self._source.list(self._kind)
+        except errors.NotFound:
+            if self._served is not None:
+                await self._be_without(self._served)
+            raise
+        comes, self._store.is_served = not self._store.is_served, True
         changes = self._store.heard_all(listing.items, int(listing.resource_version or 0))
         self._version = listing.resource_version
         self._failures = 0
         self.synced.set()
         for before, after in changes:
             self._listener(self._kind, before, after)
+        if comes and self._served is not None:
+            self._served(self._kind)
+
+    async def _be_without(self, served: Callable[[Kind], None]) -> None:
+        """Say that the server does not know the kind; return when it may."""
+        if self._store.is_served:
+            for before, after in self._store.unserved():
+                self._listener(self._kind, before, after)
+            self.synced.set()
+            served(self._kind)
+        fields = f"metadata.name={self._kind.qualified}"
+        definitions = await self._source.list(kinds.CUSTOM_RESOURCE_DEFINITION, fields=fields)
+        if definitions.items:
+            return
+        events = self._source.watch(
+            kinds.CUSTOM_RESOURCE_DEFINITION,
+            resource_version=definitions.resource_version,
+            fields=fields,
+            timeout=self._seams.random.randint(*_WATCH_SECONDS),
+        )
+        async with contextlib.aclosing(events):
+            async for event in events:
+                if event.type != "BOOKMARK":
+                    self._failures = 0
+                    return
 
     def _take_in(self, event: cluster.Event) -> None:
         version = str(objects.mapping(event.object, "metadata").get("resourceVersion") or "")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from ouranos.kit import cache, cluster, definition, loop, outcome, reflector, seams
+from ouranos.kit import cache, cluster, definition, errors, loop, outcome, reflector, seams
 from ouranos.kit.objects import Key, Kind, Object
 
 
@@ -28,8 +28,16 @@ class ControllerRunner:
         self.cache: Final = cache.Cache()
         self._loops = [loop.Loop(one, source, self.cache, given) for one in controllers]
         kinds = dict.fromkeys(kind for controller in controllers for kind in controller.kinds)
+        needed = {kind for one in controllers for kind in one.kinds if kind not in one.optional}
         self._reflectors = {
-            kind: reflector.Reflector(source, kind, self.cache.store(kind), given, self._hear)
+            kind: reflector.Reflector(
+                source,
+                kind,
+                self.cache.store(kind),
+                given,
+                self._hear,
+                None if kind in needed else self._hear_of_kind,
+            )
             for kind in kinds
         }
 
@@ -60,6 +68,10 @@ class ControllerRunner:
         for one in self._loops:
             one.hear(kind, before, after)
 
+    def _hear_of_kind(self, kind: Kind) -> None:
+        for one in self._loops:
+            one.hear_of_kind(kind)
+
 
 async def run_pass(
     controller: definition.Controller, source: cluster.Cluster, key: Key, given: seams.Seams
@@ -71,7 +83,13 @@ async def run_pass(
     """
     held = cache.Cache()
     for kind in controller.kinds:
-        listing = await source.list(kind)
+        try:
+            listing = await source.list(kind)
+        except errors.NotFound:
+            if kind not in controller.optional:
+                raise
+            held.store(kind).unserved()
+            continue
         held.store(kind).heard_all(listing.items, int(listing.resource_version or 0))
     obj = held.get(controller.kind, key.name, key.namespace)
     if obj is None:
