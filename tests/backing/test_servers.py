@@ -14,12 +14,13 @@ import pytest
 from ouranos import backing, services
 from ouranos.backing import page, sql
 from ouranos.engine.simulation import node, script, twin
-from ouranos.kit import conditions, kinds, objects, seams
+from ouranos.kit import conditions, kinds, objects, scheduling, seams
 from ouranos.kit.objects import Kind
 
 pytestmark = pytest.mark.virtual_time
 
 OF_OVN = b'{"id":0,"result":["OVN_Northbound","OVN_Southbound","_Server"],"error":null}'
+SOUND = script.Script()
 SERVERS = {
     kinds.MARIADB: "mariadb",
     kinds.RABBITMQ: "rabbitmq",
@@ -82,10 +83,10 @@ async def house(
         }
         for kind in wanted
     ]
-    machine = node.SimulatedNode("node1", given, behaviour=behaviour)
-    running = twin.running(
-        given, [machine], controllers=controllers, objects=[*services.definitions(), *parts]
-    )
+    roles = {scheduling.CONTROL_PLANE: ""}
+    machine = node.SimulatedNode("node1", given, behaviour=behaviour, labels=roles)
+    there = [*services.definitions(), *services.priority_classes()]
+    running = twin.running(given, [machine], controllers=controllers, objects=[*there, *parts])
     async with running as made:
         yield World(made, means)
 
@@ -216,6 +217,22 @@ async def test_a_server_that_crashes_says_so(given: seams.Seams) -> None:
 
     async with house(given, kinds.MARIADB, behaviour=crashing) as world:
         await world.said(kinds.MARIADB, "WorkloadReady", "StatefulSet mariadb", "pod mariadb-0")
+
+
+async def test_a_server_that_could_never_start_does_with_a_mended_template(
+    given: seams.Seams,
+) -> None:
+    def crashing(pod: objects.Object) -> script.Script:
+        (container,) = pod["spec"]["containers"]
+        too_small = container["resources"]["requests"]["memory"] == "64Mi"
+        return script.Script(exits_after=timedelta(seconds=1), code=1) if too_small else SOUND
+
+    spec = {"builtin": {"memory": "64Mi"}}
+    async with house(given, kinds.MEMCACHED, behaviour=crashing, **spec) as world:
+        await world.said(kinds.MEMCACHED, "WorkloadReady", "pod memcached-0")
+        mended: objects.Object = {"spec": {"builtin": {"memory": "128Mi"}}}
+        await world.twin.cluster.patch(kinds.MEMCACHED, "memcached", "home", mended)
+        await world.ready(kinds.MEMCACHED)
 
 
 async def test_ready_means_that_the_server_answered(given: seams.Seams) -> None:

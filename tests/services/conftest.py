@@ -15,7 +15,7 @@ import pytest
 from ouranos import services
 from ouranos.api import crds
 from ouranos.engine.simulation import node, script, twin
-from ouranos.kit import conditions, controller, kinds, objects, outcome, seams
+from ouranos.kit import conditions, controller, kinds, objects, outcome, scheduling, seams
 from ouranos.openstack import sessions
 from ouranos.services import cloud as cloud_controller
 from ouranos.services import content, page, pipeline, registry
@@ -120,7 +120,9 @@ def house(given: seams.Seams) -> House:
             _fulfil(kinds.MARIADB, {"host": "mariadb", "port": 3306}),
             _fulfil(kinds.MEMCACHED, {"host": "memcached", "port": 11211}),
         ]
-        machine = node.SimulatedNode("node1", given, behaviour=behaviour or _usual)
+        machine = node.SimulatedNode(
+            "node1", given, behaviour=behaviour or _usual, labels={scheduling.CONTROL_PLANE: ""}
+        )
         databases = {
             "apiVersion": kinds.OVN.api_version,
             "kind": "OVN",
@@ -129,6 +131,7 @@ def house(given: seams.Seams) -> House:
         }
         parts = [
             *crds.generate(known.kinds),
+            *services.priority_classes(),
             databases,
             *([{**cloud, "metadata": {"name": "home", "namespace": "home"}}] if cloud else []),
             *(a_service(one, **spec) for one in wanted),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ouranos.backing import accounts
-from ouranos.kit import objects, placement
+from ouranos.kit import objects, scheduling
 from ouranos.kit.objects import Object
 
 CREDENTIALS: Final = "ouranos.cloud/credentials"
@@ -182,12 +182,14 @@ def stateful_set(identity: Identity, pod: Pod, sources: Sources) -> Object:
         annotations[CREDENTIALS] = sources.secret_digest
     spec: Object = {
         "replicas": 1,
+        # Ordered, a pod that cannot start would be waited for, and its mended template never tried.
+        "podManagementPolicy": "Parallel",
         "serviceName": identity.name,
         "selector": {"matchLabels": identity.selector},
         "template": {
             "metadata": {"labels": identity.metadata()["labels"], "annotations": annotations},
             "spec": _pod(pod, sources)
-            | placement.on_control_plane(identity.selector, placement.BACKING_CLASS),
+            | scheduling.on_control_plane(identity.selector, scheduling.BACKING_CLASS),
         },
     }
     if sources.storage:

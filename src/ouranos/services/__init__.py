@@ -3,7 +3,7 @@
 import httpx2
 
 from ouranos.api import crds
-from ouranos.kit import controller, objects
+from ouranos.kit import controller, objects, scheduling
 from ouranos.openstack import sessions
 from ouranos.services import cloud, pipeline, registry
 
@@ -14,6 +14,11 @@ KNOWN = registry.found(__name__)
 def definitions() -> list[objects.Object]:
     """Definitions of all kinds; they are applied before anything else."""
     return crds.generate(KNOWN.kinds)
+
+
+def priority_classes() -> list[objects.Object]:
+    """The priority classes that pods name; they have to be there before any pod."""
+    return scheduling.priority_classes()
 
 
 def packages(release: str) -> list[str]:

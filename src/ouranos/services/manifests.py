@@ -32,6 +32,7 @@ def workload(
         "revisionHistoryLimit": HISTORY,
     }
     if component.shape is page.Shape.PER_NODE:
+        del template["spec"]["affinity"], template["spec"]["topologySpreadConstraints"]
         template["spec"]["nodeSelector"] = {component.node_label: ""}
         return {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": metadata, "spec": spec}
     spec |= {"replicas": replicas(component, scope), "strategy": _strategy(component)}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ouranos.images import catalog
-from ouranos.kit import objects
+from ouranos.kit import objects, scheduling
 from ouranos.openstack import environment
 from ouranos.services import files, labels, page
 
@@ -15,6 +15,8 @@ READS = "ouranos.cloud/reads"
 
 START_SECONDS = 300
 LIMIT_FACTOR = 4
+CPU_LIMIT = "2"
+"""A process of one interpreter cannot use more, so the kernel never holds one back by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ def template(
     read = tuple(environment.secrets_read(variables))
     annotations = {READS: facts.checksum(read)} if read else {}
     volumes, mounts = _volumes(service, facts, process)
+    alike = labels.selector(service, process.name)
+    placed = scheduling.on_control_plane(alike, scheduling.SERVICE_CLASS)
     return {
         "metadata": {
             "labels": labels.of(service, scope, process.name),
@@ -97,6 +101,7 @@ def template(
             "terminationGracePeriodSeconds": process.grace,
             "containers": [_container(service, scope, process, variables, mounts)],
             "volumes": volumes,
+            **placed,
         },
     }
 
@@ -118,7 +123,7 @@ def _container(
         "env": variables,
         "resources": {
             "requests": {"cpu": process.cpu, "memory": process.memory},
-            "limits": {"memory": _limit(process.memory)},
+            "limits": {"cpu": CPU_LIMIT, "memory": _limit(process.memory)},
         },
         "securityContext": {
             "allowPrivilegeEscalation": False,

@@ -12,6 +12,7 @@ def needed(namespace: str) -> list[objects.Object]:
     """All of them, in the order in which they can be applied."""
     return [
         *services.definitions(),
+        *services.priority_classes(),
         {
             "apiVersion": "v1",
             "kind": "Namespace",
