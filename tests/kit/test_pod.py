@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from ouranos.kit import conditions, errors, pod
+from ouranos.kit.objects import Object
 
 LOG = "a page\n\x1b[31mof a log\n\n"
 
@@ -85,3 +86,27 @@ def test_a_pod_that_is_being_deleted_is_not_ready() -> None:
     assert pod.is_ready(ready)
     ready["metadata"]["deletionTimestamp"] = "2026-11-21T12:00:00Z"
     assert not pod.is_ready(ready)
+
+
+def test_images_are_named_as_the_nodes_find_them() -> None:
+    def found(reference: str) -> str:
+        return f"registry.example/{reference}"
+
+    spec: Object = {"containers": [{"name": "a", "image": "one"}], "nodeName": "n"}
+    first: Object = {**spec, "initContainers": [{"name": "b", "image": "two"}]}
+    deployment: Object = {"kind": "Deployment", "spec": {"template": {"spec": first}}}
+    job: Object = {
+        "kind": "CronJob",
+        "spec": {"jobTemplate": {"spec": {"template": {"spec": spec}}}},
+    }
+    renamed = pod.with_images(deployment, found)["spec"]["template"]["spec"]
+    assert renamed["initContainers"] == [{"name": "b", "image": "registry.example/two"}]
+    assert renamed["containers"] == [{"name": "a", "image": "registry.example/one"}]
+    inner = pod.with_images(job, found)["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert inner == {
+        "containers": [{"name": "a", "image": "registry.example/one"}],
+        "nodeName": "n",
+    }
+    assert pod.with_images({"kind": "ConfigMap"}, found) == {"kind": "ConfigMap"}
+    assert pod.with_images(deployment, str) is deployment
+    assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == "one"

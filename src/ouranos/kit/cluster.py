@@ -288,8 +288,10 @@ class Cluster:
         body: Any = None,
         media: str = _JSON,
     ) -> Object:
+        extensions: dict[str, Any] = {}
         if method != "GET" and "dryRun" not in (query or ()):
             effects.note()
+            extensions["trace"] = effects.when_sent
         headers = {"accept": _JSON}
         content: bytes | None = None
         if body is not None:
@@ -303,6 +305,7 @@ class Cluster:
                 content=content,
                 headers=headers,
                 timeout=_ANSWER_TIMEOUT,
+                extensions=extensions,
             )
         if response.status_code >= _FIRST_FAILURE:
             raise _refusal(response)

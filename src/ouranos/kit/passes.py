@@ -16,6 +16,7 @@ from ouranos.kit import (
     looks,
     objects,
     outcome,
+    pod,
     seams,
 )
 from ouranos.kit.objects import Key, Kind, Object, Objects
@@ -337,7 +338,7 @@ class Pass:
         if owned:
             others = objects.entries(obj, "metadata", "ownerReferences")
             metadata["ownerReferences"] = [*others, objects.owner_reference(self.object)]
-        return {**obj, "metadata": metadata}
+        return pod.with_images({**obj, "metadata": metadata}, self.seams.image)
 
     def _present(self, kind: Kind, key: Key) -> Object | None:
         return self.cache.store(kind).get(key) if self.cache.holds(kind) else None

@@ -1,6 +1,7 @@
 """How is a pod, in words? Pure; asked by whoever waits for one."""
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from ouranos.kit import conditions, errors, objects
@@ -9,6 +10,14 @@ from ouranos.kit.objects import Object
 UNDECIDED: Final = 3
 """The exit code by which a container says that a person must decide; its last words say what."""
 
+_TEMPLATES: Final = {
+    "Pod": ("spec",),
+    **dict.fromkeys(
+        ("Deployment", "StatefulSet", "DaemonSet", "Job"), ("spec", "template", "spec")
+    ),
+    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
+}
+"""Where an object of a kind says what its pods are."""
 _BACK_OFF: Final = "CrashLoopBackOff"
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _UNINTERESTING: Final = frozenset({"", "Completed", "PodInitializing", "ContainerCreating"})
@@ -53,6 +62,28 @@ def last_words(pod: Object, container: str) -> str:
         if status["name"] == container:
             return objects.mapping(status, "state", "terminated").get("message") or ""
     return ""
+
+
+def with_images(obj: Object, found: Callable[[str], str]) -> Object:
+    """Return an object whose pods name their images as the nodes find them.
+
+    Args:
+        obj: a pod, something that has a template of pods, or anything else; it is left as it is.
+        found: given an image's reference, returns the one that the nodes know.
+    """
+    path = _TEMPLATES.get(obj.get("kind", ""))
+    return obj if path is None or found is str else _with_images(obj, path, found)
+
+
+def _with_images(obj: Object, path: tuple[str, ...], found: Callable[[str], str]) -> Object:
+    if path:
+        return {**obj, path[0]: _with_images(obj[path[0]], path[1:], found)}
+    renamed = {
+        field: [{**one, "image": found(one["image"])} for one in obj[field]]
+        for field in ("initContainers", "containers")
+        if field in obj
+    }
+    return {**obj, **renamed}
 
 
 def _last_line(state: Object) -> str:
