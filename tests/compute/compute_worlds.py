@@ -39,10 +39,15 @@ class Nova(httpx2.AsyncBaseTransport):
         self.hypervisors: list[dict[str, Any]] = []
         self.services: list[dict[str, Any]] = []
         self.changes: list[tuple[str, dict[str, Any]]] = []
+        self.guests: list[str] = []
+        """Where each guest lives."""
+        self.on_their_way = 0
+        """Guests for which room is taken, and that live nowhere yet."""
 
     def has(self, name: str, **more: Any) -> None:
         self.hypervisors.append(
             {
+                "id": f"id-of-{name}",
                 "hypervisor_hostname": name,
                 "hypervisor_version": 10_000_013,
                 "state": "up",
@@ -72,6 +77,13 @@ class Nova(httpx2.AsyncBaseTransport):
             return httpx2.Response(200, json={"service": found}, request=request)
         if path == "/v2.1/os-hypervisors/detail":
             return httpx2.Response(200, json={"hypervisors": self.hypervisors}, request=request)
+        if path == "/v2.1/servers":
+            assert request.url.params["all_tenants"] == "1"
+            found = [one for one in self.guests if one == request.url.params["host"]]
+            return httpx2.Response(200, json={"servers": found}, request=request)
+        if path.startswith("/resource_providers/"):
+            taken = {str(number): {} for number in range(self.on_their_way)}
+            return httpx2.Response(200, json={"allocations": taken}, request=request)
         assert path == "/v2.1/os-services"
         return httpx2.Response(200, json={"services": self.services}, request=request)
 
@@ -111,7 +123,8 @@ class World:
         claim = {"rabbitmqRef": {"name": "rabbitmq"}, "vhost": "nova"}
         claim["secretRef"] = {"name": "nova-queue-1"}
         await self.service(kinds.VHOST, "nova", claim, host="rabbitmq", port=5672)
-        for name, port in (("ovn-sb", 6642), ("keystone", 5000), ("nova", 8774)):
+        ports = {"ovn-sb": 6642, "keystone": 5000, "nova": 8774, "placement": 8778}
+        for name, port in ports.items():
             where = {"clusterIP": "172.31.0.2", "ports": [{"name": "p", "port": port}]}
             await self.apply(kinds.SERVICE, name, spec=where)
         for name, data in SECRETS.items():
@@ -147,6 +160,17 @@ class World:
         await self.source.replace_status(
             {**found, "status": {**present, **status, "conditions": said}}
         )
+
+    async def unlabel(self, label: str, name: str = NODE) -> None:
+        """Take a label from a machine, as `kubectl label node` does."""
+        labels = {"labels": {label: None}}
+        await self.source.patch(kinds.NODE, name, "", {"metadata": labels})
+
+    async def labels(self, name: str = NODE) -> dict[str, str]:
+        """Return what the machine's Node is labelled with."""
+        found = await self.source.get(kinds.NODE, name)
+        assert found is not None
+        return objects.labels_of(found)
 
     async def look_at_node(self, name: str = NODE) -> outcome.Outcome:
         return await controller.run_pass(

@@ -1,13 +1,14 @@
 """Are the agents of a machine what its cloud says, with no more rights than each needs?"""
 
 import json
+from typing import Any
 
 import compute_worlds as worlds
 import pytest
 
 from ouranos.compute import pods, texts
 from ouranos.images import catalog
-from ouranos.kit import kinds
+from ouranos.kit import kinds, scheduling
 from ouranos.openstack import configuration
 
 AGENTS = ("libvirt", "metadata-agent", "nova-compute", "openvswitch", "ovn-controller")
@@ -32,6 +33,9 @@ CAPABILITIES = {
     "vswitchd": ["NET_ADMIN", "NET_RAW"],
 }
 
+OPENS_DEVICES = ("libvirtd", "virtualization")
+"""They, and guests, open /dev/kvm, which runtimes let privileged containers do alone."""
+
 
 async def test_every_agent_has_the_rights_that_were_reviewed_and_no_more(
     running: worlds.World,
@@ -41,11 +45,35 @@ async def test_every_agent_has_the_rights_that_were_reviewed_and_no_more(
         for name, container in (await running.containers(agent)).items():
             context = container["securityContext"]
             assert context["readOnlyRootFilesystem"] is True
+            if name in OPENS_DEVICES:
+                found[name] = _kept_by(container)
+                continue
             assert context["allowPrivilegeEscalation"] is False
             assert "privileged" not in context
             assert context["capabilities"]["drop"] == ["ALL"]
             found[name] = context["capabilities"].get("add", [])
     assert found == CAPABILITIES
+
+
+def _kept_by(container: dict[str, Any]) -> list[str]:
+    """Return what a privileged container's program keeps, after giving up the rest."""
+    assert container["securityContext"]["privileged"] is True
+    program, *options = container["command"][: container["command"].index("--")]
+    assert program == "setpriv"
+    assert {"--no-new-privs", "--inh-caps=-all", "--ambient-caps=-all"} <= set(options)
+    (bound,) = [one for one in options if one.startswith("--bounding-set=")]
+    first, *kept = bound.removeprefix("--bounding-set=").split(",")
+    assert first == "-all"
+    return [one.removeprefix("+").upper() for one in kept]
+
+
+async def test_every_container_of_an_agent_has_requests_and_limits(
+    running: worlds.World,
+) -> None:
+    for agent in AGENTS:
+        for name, container in (await running.containers(agent)).items():
+            for sort in ("requests", "limits"):
+                assert set(container["resources"][sort]) == {"cpu", "memory"}, name
 
 
 def test_what_an_image_does_not_say_is_refused() -> None:
@@ -112,6 +140,7 @@ async def test_one_machine_lets_its_switch_compute_checksums_and_two_do_not(
 
     assert await offload() == "true"
     await running.node("hv2", gateway=None)
+    await running.look_at_node("hv2")
     await running.look()
     assert await offload() == "false"
 
@@ -129,8 +158,8 @@ async def test_the_network_s_agent_is_told_addresses_not_names(
 async def test_without_a_gateway_every_hypervisor_is_one(running: worlds.World) -> None:
     for name in (worlds.NODE, "hv2"):
         await running.node(name, gateway=None)
-        labels = {"labels": {"ouranos.cloud/gateway": None}}
-        await running.source.patch(kinds.NODE, name, "", {"metadata": labels})
+        await running.unlabel(scheduling.GATEWAY, name)
+        await running.look_at_node(name)
     await running.look()
     variables = await _variables(running, "ovn-controller", "bridges")
     assert variables["GATEWAYS"] == f"{worlds.NODE} hv2"
@@ -169,7 +198,7 @@ async def test_each_cloud_has_folders_of_its_own_on_a_machine(
         for volume in (await running.daemon_set(agent))["spec"]["template"]["spec"]["volumes"]
         if "hostPath" in volume
     }
-    shared = {"/dev/kvm", "/dev/net/tun", "/sys/fs/cgroup"}
+    shared = {"/dev/net/tun", "/sys/fs/cgroup"}
     assert shared <= paths
     assert all("/home/" in f"{one}/" for one in paths - shared)
 
@@ -180,9 +209,9 @@ async def test_network_agents_run_on_gateways_too_and_guests_do_not(
     def wanted(found: dict[str, dict[str, dict[str, dict[str, dict[str, object]]]]]) -> str:
         return json.dumps(found["spec"]["template"]["spec"]["affinity"])
 
-    assert pods.GATEWAY in wanted(await running.daemon_set("openvswitch"))
-    assert pods.GATEWAY in wanted(await running.daemon_set("ovn-controller"))
-    assert pods.GATEWAY not in wanted(await running.daemon_set("libvirt"))
+    assert scheduling.GATEWAY in wanted(await running.daemon_set("openvswitch"))
+    assert scheduling.GATEWAY in wanted(await running.daemon_set("ovn-controller"))
+    assert scheduling.GATEWAY not in wanted(await running.daemon_set("libvirt"))
 
 
 def test_every_privileged_program_of_a_machine_is_an_agent_s_container() -> None:

@@ -3,7 +3,7 @@
 import compute_worlds as worlds
 import pytest
 
-from ouranos.kit import kinds
+from ouranos.kit import conditions, kinds
 from ouranos.kit.objects import Kind
 
 LOOKS = {
@@ -56,7 +56,6 @@ async def test_last_words_that_are_no_facts_are_no_trouble(world: worlds.World) 
 @pytest.mark.parametrize(
     ("kind", "name", "condition", "said"),
     [
-        (kinds.NODE, "hv1", "MachineReady", "Node hv1 to exist"),
         (kinds.NEUTRON, "neutron", "MachineReady", "Neutron neutron to exist"),
         (kinds.OVN, "ovn", "NetworkingReady", "OVN ovn does not exist"),
         (kinds.SECRET, "nova-metadata-1", "MetadataServiceReady", "nova-metadata-1 does not exist"),
@@ -81,10 +80,11 @@ async def test_a_machine_that_is_not_ready_or_not_labelled_is_awaited(
     await world.say(kinds.NODE, "hv1", "Ready", "False")
     await world.look()
     assert "Node hv1 to be ready" in await world.told("MachineReady")
-    labels = {"labels": {"ouranos.cloud/hypervisor": None}}
-    await world.source.patch(kinds.NODE, "hv1", "", {"metadata": labels})
-    await world.look()
-    assert "to have the label ouranos.cloud/hypervisor" in await world.told("MachineReady")
+    await world.apply(kinds.HYPERVISOR, "hv2", spec={"nodeName": "hv2"})
+    await world.look("hv2")
+    said = conditions.find(conditions.of(await world.hypervisor("hv2")), "MachineReady")
+    assert said is not None
+    assert "Node hv2 to have the label ouranos.cloud/hypervisor" in said["message"]
 
 
 async def test_a_claim_or_a_server_without_an_address_is_awaited(

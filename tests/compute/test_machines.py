@@ -1,53 +1,182 @@
-"""Does each labelled machine become a Hypervisor, and leave only without guests?"""
+"""Does each labelled machine become a Hypervisor, of one cloud, and leave only without guests?"""
 
 import compute_worlds as worlds
+import pytest
 
-from ouranos.kit import kinds
+from ouranos.compute import machines
+from ouranos.kit import kinds, objects, scheduling
 
 
-async def test_a_labelled_node_becomes_a_hypervisor_of_each_cloud(
-    world: worlds.World,
-) -> None:
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "away"}}
+async def another_cloud(world: worlds.World, name: str = "away") -> None:
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     await world.source.apply(namespace)
     spec = {"release": "2026.2", "compute": {"virtualization": "qemu"}}
-    await world.apply(kinds.NOVA, "nova", metadata={"namespace": "away"}, spec=spec)
+    await world.apply(kinds.NOVA, "nova", metadata={"namespace": name}, spec=spec)
+
+
+async def clouds_of(world: worlds.World) -> list[str]:
+    """Return the clouds that have the machine as a hypervisor."""
+    return [objects.namespace_of(one) for one in (await world.source.list(kinds.HYPERVISOR)).items]
+
+
+async def test_a_labelled_node_becomes_a_hypervisor(world: worlds.World) -> None:
     assert (await world.look_at_node()).done
-    found = (await world.source.list(kinds.HYPERVISOR)).items
-    assert [one["metadata"]["namespace"] for one in found] == ["away", "home"]
-    assert [one["spec"]["compute"]["virtualization"] for one in found] == ["qemu", "auto"]
-    assert found[0]["spec"]["nodeName"] == worlds.NODE
+    found = await world.hypervisor()
+    assert found["spec"]["nodeName"] == worlds.NODE
+    assert found["spec"]["compute"]["virtualization"] == "auto"
+    assert (await world.labels())[scheduling.HYPERVISOR_OF] == "home"
 
 
 async def test_a_second_look_at_a_node_changes_nothing(world: worlds.World) -> None:
     await world.look_at_node()
-    before = await world.hypervisor()
+    before = await world.hypervisor(), await world.labels()
     await world.look_at_node()
-    assert await world.hypervisor() == before
+    assert (await world.hypervisor(), await world.labels()) == before
 
 
 async def test_a_node_without_the_label_is_none(world: worlds.World) -> None:
     await world.node("other", hypervisor=None)
     await world.look_at_node("other")
     assert await world.source.get(kinds.HYPERVISOR, "other", "home") is None
-
-
-async def test_a_machine_leaves_when_it_has_no_guests(world: worlds.World) -> None:
-    await world.look_at_node()
-    found = await world.hypervisor()
-    await world.source.replace_status({**found, "status": {"facts": {"guests": 2}}})
-    labels = {"labels": {"ouranos.cloud/hypervisor": None}}
-    await world.source.patch(kinds.NODE, worlds.NODE, "", {"metadata": labels})
-    result = await world.look_at_node()
-    assert "to have no guests; it has 2" in result.sentence
-    found = await world.hypervisor()
-    await world.source.replace_status({**found, "status": {"facts": {"guests": 0}}})
-    assert (await world.look_at_node()).done
-    assert await world.source.get(kinds.HYPERVISOR, worlds.NODE, "home") is None
+    assert scheduling.HYPERVISOR_OF not in await world.labels("other")
 
 
 async def test_a_hypervisor_that_a_person_wrote_is_not_deleted(world: worlds.World) -> None:
     await world.node("other", hypervisor=None)
     await world.apply(kinds.HYPERVISOR, "other", spec={"nodeName": "other"})
     assert (await world.look_at_node("other")).done
+    await world.look("other")
     assert await world.hypervisor("other")
+
+
+async def test_with_guests_a_machine_stays_whatever_became_of_the_label(
+    running: worlds.World,
+) -> None:
+    running.nova.has(worlds.NODE)
+    running.nova.guests = [worlds.NODE, worlds.NODE, "another"]
+    await running.unlabel(scheduling.HYPERVISOR)
+    await running.look_at_node()
+    await running.look()
+    told = await running.told("MachineReady")
+    assert told.startswith("Node hv1 has lost the label ouranos.cloud/hypervisor, but 2 guests")
+    assert "put the label back" in told
+    # The agents go by this one.
+    assert (await running.labels())[scheduling.HYPERVISOR_OF] == "home"
+    events = (await running.source.list(kinds.EVENT, "home")).items
+    assert [one["message"] for one in events if one["reason"] == "GuestsLiveHere"] == [told]
+
+
+async def test_no_new_guest_comes_between_the_question_and_the_leave(
+    running: worlds.World,
+) -> None:
+    running.nova.has(worlds.NODE)
+    running.nova.guests = [worlds.NODE]
+    await running.unlabel(scheduling.HYPERVISOR)
+    await running.look()
+    await running.look()
+    assert [verb for verb, _ in running.nova.changes] == ["disable-log-reason"]
+
+
+async def test_a_guest_on_its_way_counts(running: worlds.World) -> None:
+    running.nova.has(worlds.NODE)
+    running.nova.on_their_way = 1
+    await running.unlabel(scheduling.HYPERVISOR)
+    await running.look()
+    assert "but 1 guest lives there" in await running.told("MachineReady")
+
+
+async def test_a_machine_leaves_when_nova_says_now_that_it_has_no_guests(
+    running: worlds.World,
+) -> None:
+    running.nova.has(worlds.NODE)
+    found = await running.hypervisor()
+    # What was told a while ago does not count.
+    await running.source.replace_status({**found, "status": {"facts": {"guests": 7}}})
+    await running.unlabel(scheduling.HYPERVISOR)
+    await running.look_at_node()
+    assert scheduling.HYPERVISOR_OF in await running.labels()
+    await running.look()
+    assert await clouds_of(running) == []
+    await running.look_at_node()
+    assert scheduling.HYPERVISOR_OF not in await running.labels()
+
+
+async def test_nobody_leaves_while_nova_cannot_be_asked(running: worlds.World) -> None:
+    await running.source.delete(kinds.SERVICE, "nova", "home")
+    await running.unlabel(scheduling.HYPERVISOR)
+    await running.look()
+    assert "Service nova to have an address" in await running.told("MachineReady")
+    assert await clouds_of(running) == ["home"]
+
+
+async def test_a_label_put_back_lets_guests_come_again(running: worlds.World) -> None:
+    running.nova.has(worlds.NODE)
+    running.nova.guests = [worlds.NODE]
+    await running.unlabel(scheduling.HYPERVISOR)
+    await running.look()
+    assert running.nova.services[0]["status"] == "disabled"
+    await running.node(worlds.NODE)
+    await running.look()
+    assert running.nova.services[0]["status"] == "enabled"
+    assert await running.told("MachineReady") == ""
+
+
+async def test_a_node_that_is_gone_keeps_its_hypervisor_while_guests_are_known_there(
+    running: worlds.World,
+) -> None:
+    running.nova.has(worlds.NODE)
+    running.nova.guests = [worlds.NODE]
+    await running.source.delete(kinds.NODE, worlds.NODE, "")
+    await running.look()
+    assert "Node hv1 is gone, but 1 guest lives there" in await running.told("MachineReady")
+    running.nova.guests = []
+    await running.look()
+    assert await clouds_of(running) == []
+
+
+async def test_a_machine_belongs_to_the_oldest_cloud_and_stays_with_it(
+    world: worlds.World,
+) -> None:
+    await another_cloud(world)
+    await world.look_at_node()
+    assert await clouds_of(world) == ["away"]
+    await another_cloud(world, "a-third")
+    await world.look_at_node()
+    assert await clouds_of(world) == ["away"]
+
+
+async def test_a_label_names_a_cloud(world: worlds.World) -> None:
+    await another_cloud(world)
+    await world.node(worlds.NODE, hypervisor="home")
+    await world.look_at_node()
+    assert await clouds_of(world) == ["home"]
+    await world.node("other", hypervisor="nowhere")
+    await world.look_at_node("other")
+    assert await clouds_of(world) == ["home"]
+
+
+async def test_a_machine_goes_to_another_cloud_only_without_guests(
+    running: worlds.World,
+) -> None:
+    running.nova.has(worlds.NODE)
+    running.nova.guests = [worlds.NODE]
+    await another_cloud(running)
+    await running.node(worlds.NODE, hypervisor="away")
+    result = await running.look_at_node()
+    assert "Hypervisor home/hv1 to be let go" in result.sentence
+    await running.look()
+    assert "labelled for another cloud, away, but 1 guest" in await running.told("MachineReady")
+    running.nova.guests = []
+    await running.look()
+    await running.look_at_node()
+    assert await clouds_of(running) == ["away"]
+    assert (await running.labels())[scheduling.HYPERVISOR_OF] == "away"
+
+
+@pytest.mark.parametrize("value", scheduling.ANY)
+def test_a_label_that_names_no_cloud_means_any(value: str) -> None:
+    labels = {scheduling.HYPERVISOR: value, scheduling.GATEWAY: value}
+    nova = {"metadata": {"name": "nova", "namespace": "home"}}
+    node = {"metadata": {"name": "n", "labels": labels}}
+    assert machines.cloud_of(node, [nova]) == nova
+    assert machines.is_gateway(node, "home")

@@ -3,9 +3,10 @@
 import base64
 import json
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
-from ouranos.compute import agents, compute, ledger, libvirt, network, pods
+from ouranos.compute import agents, compute, ledger, libvirt, machines, network, pods
 from ouranos.compute.scope import Scope
 from ouranos.kit import (
     address,
@@ -16,12 +17,15 @@ from ouranos.kit import (
     outcome,
     pipeline,
     pod,
+    scheduling,
 )
 from ouranos.kit.objects import Key, Object
 from ouranos.openstack import client, configuration, environment, sessions
 
 _KEYSTONE_PORT: Final = 5000
 _NOVA_PORT: Final = 8774
+_PLACEMENT_PORT: Final = 8778
+_GUESTS_AGAIN: Final = timedelta(seconds=15)
 _REGISTRATION: Final = "registration"
 
 
@@ -37,12 +41,46 @@ class Reconciler:
             return outcome.DONE
         scope = Scope(pass_)
         stages = (
-            pipeline.Stage[Scope]((machine,)),
+            pipeline.Stage[Scope]((self.machine,)),
             pipeline.Stage[Scope](agents.STEPS),
             pipeline.Stage[Scope]((self.registration,)),
         )
         _tell_looks(scope)
         return await pipeline.run(pass_, scope, stages, proofs=(_REGISTRATION,))
+
+    async def machine(self, scope: Scope) -> outcome.Outcome:
+        """The machine's Node is there, ready, and labelled."""
+        node = scope.pass_.cache.get(kinds.NODE, scope.node_name)
+        found = machines.cloud_of(node, scope.pass_.cache.list(kinds.NOVA))
+        if found is None or objects.namespace_of(found) != scope.namespace:
+            return await self._leaving(scope, _reason(scope, node))
+        if node is None or not conditions.is_true(node, "Ready"):
+            return outcome.wait(f"Node {scope.node_name} to be ready")
+        for kind, name in ((kinds.NOVA, "nova"), (kinds.NEUTRON, "neutron")):
+            if scope.held(kind, name) is None:
+                return outcome.wait(f"{kind.kind} {name} to exist")
+        return outcome.DONE
+
+    async def _leaving(self, scope: Scope, reason: str) -> outcome.Outcome:
+        """Let the machine go once Nova says, when asked now, that no guest lives there."""
+        pass_, name = scope.pass_, scope.node_name
+        owner = scope.held(kinds.NOVA, "nova")
+        if owner is None or objects.controller_uid(pass_.object) != objects.uid_of(owner):
+            return outcome.wait(f"Node {name} to have the label {scheduling.HYPERVISOR}; {reason}")
+        nova = self._nova(scope)
+        if isinstance(nova, outcome.Outcome):
+            return nova
+        guests = await ledger.left(nova, name, _mark(scope))
+        if guests:
+            told = (
+                f"{reason}, but {guests} {'guest lives' if guests == 1 else 'guests live'} there; "
+                f"hint: move or delete them, or put the label back"
+            )
+            await pass_.event("Warning", "GuestsLiveHere", told)
+            return outcome.wait(told, poll=_GUESTS_AGAIN)
+        await pass_.event("Normal", "MachineLeaves", f"{reason}, and no guest lives there")
+        await pass_.delete(kinds.HYPERVISOR, pass_.key.name, uid=objects.uid_of(pass_.object))
+        return outcome.wait(f"Hypervisor {name} to be gone")
 
     async def registration(self, scope: Scope) -> outcome.Outcome:
         """Nova knows the machine, and says that it is up."""
@@ -51,7 +89,7 @@ class Reconciler:
         if isinstance(nova, outcome.Outcome):
             return nova
         wanted: str = scope.pass_.object["spec"].get("scheduling", "Enabled")
-        mark = f"ouranos:{scope.namespace}/{name}"
+        mark = _mark(scope)
 
         async def looked() -> outcome.Outcome:
             return await ledger.registration(nova, name, wanted, mark)
@@ -65,7 +103,8 @@ class Reconciler:
 
     def _nova(self, scope: Scope) -> ledger.Nova | outcome.Outcome:
         places: list[str] = []
-        for service, port in (("keystone", _KEYSTONE_PORT), ("nova", _NOVA_PORT)):
+        asked = {"keystone": _KEYSTONE_PORT, "nova": _NOVA_PORT, "placement": _PLACEMENT_PORT}
+        for service, port in asked.items():
             place = address.of_service(scope.pass_.cache, scope.namespace, service, port)
             if place is None:
                 return outcome.wait(f"Service {service} to have an address")
@@ -77,22 +116,22 @@ class Reconciler:
         login = client.Login(username, password, configuration.SERVICE_PROJECT)
         clock = scope.pass_.seams.clock
         session = self._sessions.admin(scope.namespace, places[0], login, clock)
-        return ledger.Nova(session, places[1])
+        return ledger.Nova(session, *places[1:])
 
 
-async def machine(scope: Scope) -> outcome.Outcome:
-    """The machine's Node is there, ready, and labelled."""
-    node = scope.pass_.cache.get(kinds.NODE, scope.node_name)
-    if node is None:
-        return outcome.wait(f"Node {scope.node_name} to exist")
-    if pods.HYPERVISOR not in objects.labels_of(node):
-        return outcome.wait(f"Node {scope.node_name} to have the label {pods.HYPERVISOR}")
-    if not conditions.is_true(node, "Ready"):
-        return outcome.wait(f"Node {scope.node_name} to be ready")
-    for kind, name in ((kinds.NOVA, "nova"), (kinds.NEUTRON, "neutron")):
-        if scope.held(kind, name) is None:
-            return outcome.wait(f"{kind.kind} {name} to exist")
-    return outcome.DONE
+def _mark(scope: Scope) -> str:
+    return f"ouranos:{scope.namespace}/{scope.node_name}"
+
+
+def _reason(scope: Scope, node: Object | None) -> str:
+    """Return why a machine is none of this cloud's any more."""
+    name = scope.node_name
+    if node is None or objects.is_deleting(node):
+        return f"Node {name} is gone"
+    value = objects.labels_of(node).get(scheduling.HYPERVISOR)
+    if value is None:
+        return f"Node {name} has lost the label {scheduling.HYPERVISOR}"
+    return f"Node {name} is labelled for another cloud, {value or 'an older one'}"
 
 
 def _tell(scope: Scope, found: Mapping[str, Any]) -> None:

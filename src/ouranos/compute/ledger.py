@@ -29,10 +29,11 @@ class Requests(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Nova:
-    """Nova's API, as far as hypervisors go."""
+    """Nova's API and Placement's, as far as hypervisors go."""
 
     requests: Requests
     base: str
+    placement: str
 
     async def hypervisor(self, name: str) -> Object | None:
         """Return what Nova knows of the hypervisor with exactly that host name."""
@@ -49,6 +50,16 @@ class Nova:
         )
         found: list[Object] = objects.entries(answer or {}, "services")
         return next((one for one in found if one["host"] == host), None)
+
+    async def guests(self, host: str) -> int:
+        """Return how many guests live on a machine, whatever they do."""
+        url = f"{self.base}/v2.1/servers?all_tenants=1&host={host}"
+        return len(objects.entries(await self.requests.get(url) or {}, "servers"))
+
+    async def allocations(self, hypervisor: str) -> int:
+        """Return for how many guests room is taken: also those that are only on their way."""
+        url = f"{self.placement}/resource_providers/{hypervisor}/allocations"
+        return len(objects.mapping(await self.requests.get(url) or {}, "allocations"))
 
     async def disable(self, host: str, reason: str) -> None:
         """Place no new guests on a machine."""
@@ -75,6 +86,22 @@ def facts(hypervisor: Object) -> Object:
         "memoryUsedMiB": hypervisor.get("memory_mb_used", 0),
         "guests": hypervisor.get("running_vms", 0),
     }
+
+
+async def left(nova: Nova, host: str, mark: str) -> int:
+    """Return how many guests a machine still has, after which it gets no new ones.
+
+    Args:
+        nova: the API.
+        host: the machine.
+        mark: the reason by which our own disabling is known.
+    """
+    service = await nova.service(host)
+    if service is not None and service.get("status") != "disabled":
+        await nova.disable(host, mark)
+    hypervisor = await nova.hypervisor(host)
+    taken = await nova.allocations(hypervisor["id"]) if hypervisor else 0
+    return max(await nova.guests(host), taken)
 
 
 async def registration(nova: Nova, host: str, wanted: str, mark: str) -> outcome.Outcome:

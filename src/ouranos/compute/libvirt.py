@@ -51,21 +51,23 @@ def agent(scope: Scope) -> pods.Agent:
             pods.Container(
                 "libvirtd",
                 "libvirt",
-                ("libvirtd",),
+                ("sh", f"{pods.CONFIG_PATH}/start.sh"),
                 (
                     *own,
                     socket(scope),
                     guests(scope),
                     switch.socket(scope),
                     groups,
-                    pods.device("tun", "/dev/net/tun"),
-                    pods.device("kvm", "/dev/kvm"),
                     *scope.volumes(),
                 ),
                 variables=variables,
                 check=("virsh", "--connect", "qemu:///system", "uri"),
                 memory="64Mi",
+                # Guests have a cgroup of their own, but what one takes before it gets there is
+                # still counted here.
+                limit="16Gi",
                 cpu="20m",
+                opens_devices=True,
             ),
         ),
     )

@@ -1,23 +1,64 @@
-"""Which machines run guests? Makes a Hypervisor for each labelled Node of each cloud with Nova."""
+"""Which machines run guests, and of which cloud? Makes a Hypervisor for each labelled Node.
 
-from collections.abc import Iterable
+A machine belongs to one cloud at a time: its switch, its bridges and its guests are the machine's
+own. Which cloud, Ouranos writes on the Node itself; the agents go by that, so that a label taken
+away by mistake ends none of them.
+"""
+
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from ouranos.compute import pods
-from ouranos.kit import controller, kinds, objects, outcome
+from ouranos.kit import controller, kinds, objects, outcome, scheduling
 from ouranos.kit.objects import Key, Object
+
+
+def cloud_of(node: Object | None, novas: Sequence[Object]) -> Object | None:
+    """Return the Nova whose guests a machine is to run, if any.
+
+    A label's value names its namespace. Without one it is the cloud that the machine belongs to
+    already, or the oldest.
+    """
+    if node is None or objects.is_deleting(node):
+        return None
+    labels = objects.labels_of(node)
+    value = labels.get(scheduling.HYPERVISOR)
+    if value is None:
+        return None
+    wanted = value if value not in scheduling.ANY else labels.get(scheduling.HYPERVISOR_OF, "")
+    named = next((one for one in novas if objects.namespace_of(one) == wanted), None)
+    if named is not None or value not in scheduling.ANY:
+        return named
+    return min(novas, key=_age, default=None)
+
+
+def _age(nova: Object) -> tuple[str, str]:
+    return nova["metadata"].get("creationTimestamp", ""), objects.namespace_of(nova)
+
+
+def is_gateway(node: Object, namespace: str) -> bool:
+    """Whether guests of a cloud reach the world by a machine that is labelled for it."""
+    return objects.labels_of(node).get(scheduling.GATEWAY) in (*scheduling.ANY, namespace)
 
 
 async def reconcile(pass_: controller.Pass) -> outcome.Outcome:
     """Make one pass over one Node."""
-    wanted = pods.HYPERVISOR in objects.labels_of(pass_.object) and not pass_.deleting
-    result = outcome.DONE
-    for nova in pass_.cache.list(kinds.NOVA):
-        if wanted:
-            await pass_.apply(_hypervisor(pass_.key.name, nova), owned=False)
-        else:
-            result |= await _let_go(pass_, nova)
-    return result
+    name = pass_.key.name
+    nova = cloud_of(pass_.object, pass_.cache.list(kinds.NOVA))
+    namespace = objects.namespace_of(nova) if nova else ""
+    held = objects.labels_of(pass_.object).get(scheduling.HYPERVISOR_OF)
+    if held not in (None, namespace) and _hypervisor_in(pass_, held):
+        # Its own controller lets it go, once no guest lives there.
+        return outcome.wait(f"Hypervisor {held}/{name} to be let go") if nova else outcome.DONE
+    if held != (namespace or None):
+        labels = {scheduling.HYPERVISOR_OF: namespace or None}
+        await pass_.patch(kinds.NODE, name, {"metadata": {"labels": labels}})
+    if nova is not None:
+        await pass_.apply(_hypervisor(name, nova), owned=False)
+    return outcome.DONE
+
+
+def _hypervisor_in(pass_: controller.Pass, namespace: str | None) -> bool:
+    return pass_.cache.get(kinds.HYPERVISOR, pass_.key.name, namespace or "") is not None
 
 
 def _hypervisor(node: str, nova: Object) -> Object:
@@ -37,19 +78,6 @@ def _hypervisor(node: str, nova: Object) -> Object:
         },
         "spec": {"nodeName": node, "compute": objects.mapping(nova, "spec", "compute")},
     }
-
-
-async def _let_go(pass_: controller.Pass, nova: Object) -> outcome.Outcome:
-    """Remove the Hypervisor of a Node without the label, once it has no guests."""
-    found = pass_.cache.get(kinds.HYPERVISOR, pass_.key.name, objects.namespace_of(nova))
-    if found is None or objects.controller_uid(found) != objects.uid_of(nova):
-        return outcome.DONE
-    guests: int = objects.mapping(found, "status", "facts").get("guests", 0)
-    if guests:
-        return outcome.wait(f"Hypervisor {pass_.key.name} to have no guests; it has {guests}")
-    where = objects.namespace_of(found)
-    await pass_.cluster.delete(kinds.HYPERVISOR, pass_.key.name, where, uid=objects.uid_of(found))
-    return outcome.DONE
 
 
 def _every(_: Object, held: controller.Cache) -> Iterable[Key]:

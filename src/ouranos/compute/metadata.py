@@ -62,6 +62,8 @@ def agent(scope: Scope) -> pods.Agent:
                 ),
                 check=("test", "-S", f"{_STATE}/metadata_proxy"),
                 memory="256Mi",
+                # The proxies of all networks with guests here run inside it.
+                limit="4Gi",
                 cpu="50m",
             ),
         ),

@@ -50,6 +50,7 @@ def agent(scope: Scope) -> pods.Agent:
                     *("-vconsole:info", "-vsyslog:off", "-vfile:off"),
                 ),
                 (sockets, own),
+                limit="4Gi",
                 check=(
                     *("sh", "-c"),
                     f"ovn-appctl -t {_RUN}/controller.ctl connection-status | grep -qx connected",

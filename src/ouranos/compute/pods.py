@@ -5,18 +5,16 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ouranos.images import catalog, definition
-from ouranos.kit import objects
+from ouranos.kit import objects, scheduling
 from ouranos.kit.objects import Object
-
-HYPERVISOR: Final = "ouranos.cloud/hypervisor"
-GATEWAY: Final = "ouranos.cloud/gateway"
-"""Labels of nodes: what a machine is for."""
 
 COMPONENT: Final = "app.kubernetes.io/component"
 READS: Final = "ouranos.cloud/reads"
 """A pod's annotation that changes with the Secrets it reads, so that it restarts with new ones."""
 
 CONFIG_PATH: Final = "/etc/ouranos"
+_CPU_LIMIT: Final = "8"
+"""A fuse: an agent that is held back holds back the machine's guests."""
 NODE_NAME: Final[Object] = {
     "name": "NODE_NAME",
     "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}},
@@ -44,6 +42,10 @@ class Container:
     Attributes:
         check: a cheap command that tells whether it works.
         start_seconds: how long it may take until it works.
+        memory: what is reserved for it.
+        limit: how much memory it may take.
+        opens_devices: whether it opens devices that a runtime gives to privileged containers alone.
+            It then gives up at once all rights but those that stand with its image.
     """
 
     name: str
@@ -54,7 +56,9 @@ class Container:
     check: tuple[str, ...] = ()
     start_seconds: int = 300
     memory: str = "32Mi"
+    limit: str = "1Gi"
     cpu: str = "10m"
+    opens_devices: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +88,10 @@ def folder(name: str, path: str, place: str) -> Volume:
     return Volume(name, path, {"hostPath": {"path": place, "type": "DirectoryOrCreate"}})
 
 
-def device(name: str, path: str) -> Volume:
-    """Return a device of the machine; where it has none, there is none."""
-    return Volume(name, path, {"hostPath": {"path": path}})
+def tun() -> Volume:
+    """Return the device by which network devices are made; runtimes let every container use it."""
+    path = "/dev/net/tun"
+    return Volume("tun", path, {"hostPath": {"path": path, "type": "CharDevice"}})
 
 
 def scratch(name: str, path: str) -> Volume:
@@ -146,10 +151,10 @@ def daemon_set(agent: Agent, namespace: str, release: str) -> Object:
             "enableServiceLinks": False,
             "hostNetwork": True,
             "dnsPolicy": "ClusterFirstWithHostNet",
-            "priorityClassName": "system-node-critical",
+            "priorityClassName": scheduling.AGENT_CLASS,
             "tolerations": [{"operator": "Exists"}],
             "terminationGracePeriodSeconds": agent.grace,
-            "affinity": {"nodeAffinity": _affinity(agent)},
+            "affinity": {"nodeAffinity": _affinity(agent, namespace)},
             "initContainers": [_container(one, release, config) for one in agent.first],
             "containers": [_container(one, release, config) for one in agent.containers],
             "volumes": [{"name": name, **source} for name, source in volumes.items()],
@@ -179,23 +184,31 @@ def daemon_set(agent: Agent, namespace: str, release: str) -> Object:
     }
 
 
-def _affinity(agent: Agent) -> Object:
-    wanted = (HYPERVISOR, GATEWAY) if agent.gateways else (HYPERVISOR,)
-    terms = [{"matchExpressions": [{"key": key, "operator": "Exists"}]} for key in wanted]
-    return {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
+def _affinity(agent: Agent, namespace: str) -> Object:
+    guests = scheduling.one_of(scheduling.HYPERVISOR_OF, namespace)
+    if not agent.gateways:
+        return scheduling.required(guests)
+    gateway = scheduling.one_of(scheduling.GATEWAY, *scheduling.ANY, namespace)
+    return scheduling.required(guests, gateway)
 
 
 def _container(container: Container, release: str, config: Object | None) -> Object:
     mounts = [_mount(volume) for volume in (*_OWN, *container.volumes)]
     if config is not None:
         mounts.append({"name": "config", "mountPath": CONFIG_PATH, "readOnly": True})
+    privilege = privilege_of(container.image, container.name)
+    security = _of_devices() if container.opens_devices else _security(privilege)
+    humble = _humbled(privilege) if container.opens_devices else ()
     written: Object = {
         "name": container.name,
         "image": catalog.reference(container.image, release),
-        "command": list(container.command),
+        "command": [*humble, *container.command],
         "env": list(container.variables),
-        "resources": {"requests": {"memory": container.memory, "cpu": container.cpu}},
-        "securityContext": _security(privilege_of(container.image, container.name)),
+        "resources": {
+            "requests": {"memory": container.memory, "cpu": container.cpu},
+            "limits": {"memory": container.limit, "cpu": _CPU_LIMIT},
+        },
+        "securityContext": security,
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": mounts,
     }
@@ -231,6 +244,22 @@ def _security(privilege: definition.Privilege) -> Object:
         # It mounts file systems for itself, which runtimes' profiles forbid.
         context["appArmorProfile"] = {"type": "Unconfined"}
     return context
+
+
+def _of_devices() -> Object:
+    return {
+        "runAsUser": 0,
+        "runAsGroup": 0,
+        "privileged": True,
+        "readOnlyRootFilesystem": True,
+    }
+
+
+def _humbled(privilege: definition.Privilege) -> tuple[str, ...]:
+    """Return the command by which a program starts without what it is not to have."""
+    kept = ",".join(["-all", *(f"+{name.lower()}" for name in privilege.capabilities)])
+    limits = (f"--bounding-set={kept}", "--inh-caps=-all", "--ambient-caps=-all")
+    return ("setpriv", "--no-new-privs", *limits, "--")
 
 
 def _mount(volume: Volume) -> Object:

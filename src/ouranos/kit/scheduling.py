@@ -8,9 +8,11 @@ from ouranos.kit.objects import Object
 CONTROL_PLANE: Final = "ouranos.cloud/control-plane"
 """Label of nodes that run OpenStack's services, and what those stand on."""
 HYPERVISOR: Final = "ouranos.cloud/hypervisor"
-"""Label of nodes that run guests. Its value names a cloud's namespace; empty means any cloud."""
+"""Label of nodes that run guests; its value is a cloud's namespace, or one of `ANY`."""
 GATEWAY: Final = "ouranos.cloud/gateway"
-"""Label of nodes by which guests reach the world; its value as that of `HYPERVISOR`."""
+"""Label of nodes by which guests reach the world, with a value as that of `HYPERVISOR`."""
+ANY: Final = ("", "true", "enabled")
+"""Values of those two labels that name no cloud, as people write them."""
 HYPERVISOR_OF: Final = "ouranos.cloud/hypervisor-of"
 """Label that Ouranos itself puts on a node: the namespace of the cloud whose guests it runs.
 
