@@ -6,7 +6,6 @@ gives the numbers of its ranges and of those beside it; it is then neither remov
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 from collections.abc import Generator
@@ -14,11 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests_cloud import ROOT, Cloud, cloud_named, eventually
-
-from ouranos.images import guest as guest_image
-from ouranos.verify import guest as guest_talk
-from ouranos.verify import stay, story, tenant
+import tests_guest
+from tests_cloud import Cloud, cloud_named
 
 KEPT = os.environ.get("OURANOS_STORY")
 NAME, NUMBER, BESIDE = (KEPT or "story:9:10").split(":")
@@ -99,41 +95,12 @@ def foreign(running: Cloud) -> Generator[Foreign]:
         file.unlink(missing_ok=True)
 
 
-@dataclass
-class Guest:
-    """A server of an ordinary tenant that stays for several stories."""
-
-    run: story.Story
-    cloud: Cloud
-
-    @property
-    def address(self) -> str:
-        return str(self.run.made["address"])
-
-    @property
-    def server(self) -> str:
-        return str(self.run.made["server"])
-
-    def answers(self) -> bool:
-        return guest_talk.ask(self.address, "/proof.txt").startswith(self.run.token)
-
-    def wait_answers(self, seconds: float = 240) -> None:
-        eventually(self.answers, seconds, "the guest answering HTTP")
-
-    def boots(self) -> int:
-        """How often the guest has booted: its console says so each time."""
-        output = self.run.tenant.compute.get_server_console_output(self.server)["output"]
-        return int(output.count(f"user-data {self.run.token}"))
-
-
 @pytest.fixture(scope="session")
-def guest(running: Cloud) -> Generator[Guest]:
-    built = asyncio.run(guest_image.build(ROOT / "images"))
-    admin = tenant.connect_admin(str(running.folder / "clouds.yaml"), running.name)
-    run = story.Story(admin, "c0ffee5tory", "public", "m1.nano", print)
+def guest(running: Cloud) -> Generator[tests_guest.Guest]:
+    made = tests_guest.of_cloud(running.folder / "clouds.yaml", running.name)
     try:
-        stay.begin(run, built)
-        yield Guest(run, running)
+        made.begin()
+        yield made
     finally:
         if running.folder.exists():  # the last story removes the cloud with all that is in it
-            stay.end(run)
+            made.end()

@@ -11,14 +11,13 @@ import random
 import re
 import signal
 import subprocess
-from collections import Counter
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from openstack import connection
+import tests_once
 from tests_cloud import KINDS, Cloud, eventually, groups_of, left_of
 
 from ouranos.kit import cluster, errors
@@ -181,11 +180,6 @@ def together(raising: Raising) -> tuple[int, int]:
     return eventually(told, 120, "one `up` telling that it waits for the other")
 
 
-def once(found: Iterable[Any]) -> list[Any]:
-    """What is there more often than once."""
-    return [each for each, count in Counter(found).items() if count > 1]
-
-
 def test_two_up_at_once_and_the_second_tells_who_holds_the_lock(neighbours: Neighbours) -> None:
     holding, waiting = neighbours.pair
     assert "waiting for up (process" not in neighbours.raising.said(holding)
@@ -209,52 +203,21 @@ def test_each_up_that_was_not_killed_brings_the_cloud_to_ready(neighbours: Neigh
 def test_after_ten_kills_there_is_one_of_everything_in_the_servers(neighbours: Neighbours) -> None:
     second = neighbours.second
     claimed = [each["spec"]["database"] for each in second.objects("databases")]
-    own = ("information_schema", "performance_schema", "mysql", "sys", "ouranos")
-    made = [name for name in second.sql("SHOW DATABASES") if name not in own]
-    assert sorted(made) == sorted(claimed)
-    users = second.sql("SELECT user FROM mysql.user WHERE user NOT IN ('mysql', 'mariadb.sys')")
-    services = {name.replace("nova_api", "nova").replace("nova_cell0", "nova") for name in claimed}
     root = second.secret("mariadb-root-1")["username"]
-    assert not once(user for user in users if user != "root")
-    assert set(users) - {"root"} == {*services, root}
-    cells = second.sql("SELECT name FROM nova_api.cell_mappings")
-    assert len(cells) == 2
-    hosts = second.sql("SELECT host FROM nova_api.host_mappings")
-    assert len(hosts) == 1
+    tests_once.in_the_database_server(second.sql, claimed, root, hypervisors=1)
 
 
 def test_after_ten_kills_there_is_one_of_everything_in_openstack(neighbours: Neighbours) -> None:
     second = neighbours.second
-    admin: connection.Connection = tenant.connect_admin(str(second.paths.clouds_yaml), second.name)
-    identity: Any = admin.identity
-    entries = [(each.service_id, each.interface, each.region_id) for each in identity.endpoints()]
-    services = [each.type for each in identity.services()]
-    assert not once(services)
-    assert not once(entries)
-    assert len(entries) == 3 * len(services), "public, internal and admin"
-    for found in (identity.users(), identity.projects(), identity.roles(), identity.regions()):
-        assert not once(getattr(each, "name", None) or each.id for each in found)
-    users = {each.name for each in identity.users()}
-    assert users == {"admin", "glance", "placement", "nova", "neutron", "cinder"}
-    compute, network, storage = (
-        [(each.binary, each.host) for each in admin.compute.services()],
-        [(each.agent_type, each.host) for each in admin.network.agents()],
-        [(each.binary, each.host) for each in admin.block_storage.services()],
-    )
-    for found in (compute, network, storage):
-        assert not once(found)
-    assert not once(each.name for each in admin.compute.flavors())
-    assert not once(each.name for each in admin.network.networks())
-    assert not once(each.name for each in admin.block_storage.types())
-    assert len(list(admin.compute.hypervisors())) == 1
-    assert len(admin.placement.get("/resource_providers").json()["resource_providers"]) == 1
+    admin = tenant.connect_admin(str(second.paths.clouds_yaml), second.name)
+    tests_once.in_openstack(admin, hypervisors=1)
 
 
 def test_after_ten_kills_nothing_runs_twice(neighbours: Neighbours) -> None:
     second = neighbours.second
     records = second.records()
     parts = [(re.sub(r"-[a-z0-9]+(-[a-z0-9]{5})?$", "", r["pod"]), r["container"]) for r in records]
-    assert not once(parts)
+    assert not tests_once.once(parts)
     known = {each["id"] for each in records}
     alive = {found for line in groups_of(second) if (found := re.search(r"[0-9a-f]{64}", line))}
     assert {each.group() for each in alive} <= known, "no process of a container that ended"
