@@ -74,6 +74,23 @@ RELEASE ?= 2026.2
 lock: .venv/run ## resolve the Python packages of a release: RELEASE=2026.2; all to their newest: UPGRADE=--upgrade
 	$(RUN)python scripts/lock_release.py $(RELEASE) $(UPGRADE)
 
+NODES ?= 1
+KUBERNETES_PACKAGES := containerd runc containernetworking-plugins nftables iptables iproute2
+# Go is not installed for you: Debian's is too old.
+.PHONY: kubernetes
+kubernetes: .venv/run ## a real Kubernetes on this machine, to try Ouranos on: NODES=2 for two nodes
+	@missing=""; for package in $(KUBERNETES_PACKAGES); do \
+	  dpkg-query --show --showformat '$${db:Status-Status}\n' "$$package" 2>/dev/null | grep -qx installed || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then \
+	  apt-get -qq -o DPkg::Lock::Timeout=300 update; \
+	  DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends $$missing; \
+	fi
+	@$(RUN)python -m ouranos.lab up --nodes $(NODES)
+
+.PHONY: kubernetes-down
+kubernetes-down: .venv/run ## remove the Kubernetes of `kubernetes` with everything in it
+	@$(RUN)python -m ouranos.lab down
+
 .PHONY: bench
 bench: .venv/run host ## measure this machine's cloud and write docs/performance.md
 	$(RUN)ouranos bench --file $(FILE) --write docs/performance.md

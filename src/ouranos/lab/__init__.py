@@ -1,0 +1,1 @@
+"""How does one try Ouranos on a real Kubernetes without having one? This machine becomes one."""

@@ -1,0 +1,110 @@
+"""How are a lab's nodes cabled to this machine? A bridge, a cable for each node, and routes."""
+
+import contextlib
+from pathlib import Path
+from typing import Final
+
+from ouranos.lab import errors, files, programs, texts
+from ouranos.lab.settings import Node, Settings
+
+_SETTINGS: Final = Path("/proc/sys/net/ipv4/conf")
+
+
+def exists(link: str) -> bool:
+    """Whether this machine has a link of that name."""
+    return Path("/sys/class/net", link).exists()
+
+
+async def ensure(settings: Settings) -> None:
+    """Make the bridge with this machine's address, and let what comes from it go on."""
+    name = settings.name
+    if not exists(name):
+        await programs.run("ip", "link", "add", name, "type", "bridge")
+    await programs.run("ip", "address", "replace", f"{settings.host}/24", "dev", name)
+    await programs.run("ip", "link", "set", name, "up")
+    await programs.run("nft", "-f", "-", stdin=texts.firewall(settings).encode())
+    (_SETTINGS / name / "forwarding").write_text("1")
+    for uplink in await _uplinks():
+        _forward(settings, uplink)
+
+
+async def _uplinks() -> list[str]:
+    """Return the links by which this machine reaches the world."""
+    fields = (await programs.run("ip", "-4", "route", "show", "default")).split()
+    return [fields[at + 1] for at, field in enumerate(fields[:-1]) if field == "dev"]
+
+
+def _forward(settings: Settings, link: str) -> None:
+    """Let answers come back from the world; that we changed it is written down before."""
+    place = _SETTINGS / link / "forwarding"
+    if place.read_text().strip() == "0":
+        changed = settings.folder / "forwarding"
+        changed.mkdir(mode=0o700, exist_ok=True)
+        files.write(changed / link, "0")
+        place.write_text("1")
+
+
+async def connect(settings: Settings, node: Node, pid: int) -> None:
+    """Cable a node that is on, and make the routes to what is behind it."""
+    if not exists(node.link):
+        await programs.run(
+            *("ip", "link", "add", node.link, "type", "veth"),
+            *("peer", "name", "eth0", "netns", str(pid)),
+        )
+    await programs.run("ip", "link", "set", node.link, "master", settings.name, "up")
+    inside = (
+        "link set lo up",
+        f"address replace {node.address}/{settings.nodes.prefixlen} dev eth0",
+        "link set eth0 up",
+        f"route replace default via {settings.host}",
+        *(
+            f"route replace {other.pods} via {other.address}"
+            for other in settings.present()
+            if other != node
+        ),
+    )
+    await programs.run(
+        *("nsenter", "--net", "--target", str(pid), "--", "ip", "-batch", "-"),
+        stdin="\n".join(inside).encode(),
+    )
+    await route(node.pods.with_prefixlen, node)
+    if node.number == 1:
+        for behind in (settings.services, settings.balancers, settings.public):
+            await route(behind.with_prefixlen, node)
+
+
+async def route(network: str, node: Node) -> None:
+    """Send what is for a network to a node."""
+    await programs.run("ip", "route", "replace", network, "via", str(node.address))
+
+
+async def introduce(pid: int, newcomer: Node) -> None:
+    """Tell a node the way to another node's pods."""
+    await programs.run(
+        *("nsenter", "--net", "--target", str(pid), "--"),
+        *("ip", "route", "replace", str(newcomer.pods), "via", str(newcomer.address)),
+    )
+
+
+async def _delete(link: str) -> None:
+    try:
+        await programs.run("ip", "link", "delete", link)
+    except errors.LabError:
+        # A cable also goes by itself, some time after its node.
+        if exists(link):
+            raise
+
+
+async def remove(settings: Settings) -> None:
+    """Remove the bridge, all routes with it, the firewall's table and what we let through."""
+    for link in (*(settings.node(number).link for number in range(1, 10)), settings.name):
+        if exists(link):
+            await _delete(link)
+    # Made before it is deleted: what is not there cannot be.
+    table = f"table ip {settings.name} {{}}\ndelete table ip {settings.name}\n"
+    await programs.run("nft", "-f", "-", stdin=table.encode())
+    changed = settings.folder / "forwarding"
+    for link in changed.iterdir() if changed.is_dir() else ():
+        with contextlib.suppress(FileNotFoundError):
+            (_SETTINGS / link.name / "forwarding").write_text("0")
+        link.unlink()

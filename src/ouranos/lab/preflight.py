@@ -1,0 +1,112 @@
+"""What on this machine stands in the way of a lab? Asked before anything is done."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterable
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any, Final
+
+from ouranos.lab import errors
+from ouranos.lab.settings import Settings
+
+PACKAGES: Final = {
+    "containerd": "containerd",
+    "ctr": "containerd",
+    "runc": "runc",
+    "nft": "nftables",
+    "iptables": "iptables",
+    "ip": "iproute2",
+    "nsenter": "util-linux",
+}
+"""Programs of the host, and Debian's package of each."""
+_PLUGINS: Final = Path("/usr/lib/cni/bridge")
+_LEAST_FREE: Final = 2 * 1024**3
+
+
+def machine() -> None:
+    """Look whether this machine can have a lab at all.
+
+    Raises:
+        LabError: it cannot; the message says why.
+    """
+    if os.geteuid() != 0:
+        raise errors.LabError("a lab needs root", "run it with sudo")
+    path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+    missing = {pkg for name, pkg in PACKAGES.items() if shutil.which(name, path=path) is None}
+    if not _PLUGINS.exists():
+        missing.add("containernetworking-plugins")
+    if missing:
+        raise errors.LabError(
+            f"missing on this machine: {', '.join(sorted(missing))}",
+            f"apt-get install {' '.join(sorted(missing))}, or let `make kubernetes` do it",
+        )
+
+
+def addresses(settings: Settings) -> None:
+    """Look whether the lab's addresses, ports and disk are free.
+
+    Raises:
+        LabError: they are not; the message says what is in the way.
+    """
+    free = shutil.disk_usage(settings.root).free
+    if free < _LEAST_FREE:
+        raise errors.LabError(
+            f"{settings.root} has {free >> 20} MiB free, and a lab takes {_LEAST_FREE >> 20}",
+            "make room, or set OURANOS_ROOT to a folder on a larger disk",
+        )
+    shown = subprocess.run(
+        ["ip", "-json", "-4", "route", "show", "table", "all"],  # noqa: S607 - of the host
+        check=True,
+        capture_output=True,
+    )
+    found = in_use(settings, json.loads(shown.stdout))
+    if found:
+        raise errors.LabError(
+            f"{found} is in use on this machine",
+            "remove it (`ip route`), or choose another lab: OURANOS_LAB=1",
+        )
+    if not Path("/sys/class/net", settings.name).exists():
+        _ports(settings)
+
+
+def in_use(settings: Settings, routes: Iterable[dict[str, Any]]) -> str | None:
+    """Return a route of somebody else's that covers addresses of the lab."""
+    wanted = (
+        *(settings.nodes, settings.balancers, settings.pods, settings.services, settings.public),
+    )
+    for route in routes:
+        target = str(route.get("dst", ""))
+        if target == "default" or route.get("dev") in {settings.name, "lo"}:
+            continue
+        if route.get("type") in {"broadcast", "multicast"}:
+            continue
+        for network in wanted:
+            if IPv4Network(target, strict=False).overlaps(network):
+                return f"{target} (by {route.get('dev', 'a route')})"
+    return None
+
+
+def _ports(settings: Settings) -> None:
+    """Refuse ports of this machine that somebody else has; the bridge does not exist yet."""
+    for port in (2379, 2380, 10257, 10259, 8181):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((str(settings.local), port))
+            except OSError:
+                raise errors.LabError(
+                    f"port {port} is taken on {settings.local}",
+                    f"`ss -ltnp sport = :{port}` names who has it",
+                ) from None
+    for port in (6443, 53):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("0.0.0.0", port))  # noqa: S104 - only to learn whether it is free
+            except OSError:
+                # Somebody may have it on one address alone, which is not ours.
+                continue
