@@ -122,6 +122,7 @@ def render() -> str:
     return "\n".join(lines) + "\n"
 
 
+LEADER: Final = Gauge("leader", "1 in the process that holds the Lease, else 0.", ())
 RECONCILE_SECONDS: Final = Histogram(
     "reconcile_seconds", "How long a step, or a whole pass (step empty), took.", ("kind", "step")
 )

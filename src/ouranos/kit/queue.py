@@ -37,8 +37,10 @@ class Queue:
         self._tasks: asyncio.TaskGroup | None = None
         self._timer: asyncio.Task[None] | None = None
         self._timer_due = 0.0
+        self._closed = False
         self.idle: Final = asyncio.Event()
         self.idle.set()
+        self.finished: Final = asyncio.Event()
 
     async def serve(self) -> None:
         """Run what is added, and what was added before, until cancelled."""
@@ -87,6 +89,12 @@ class Queue:
         else:
             self._tasks.create_task(work)
 
+    def close(self) -> None:
+        """Start nothing any more; `finished` says when what runs has ended."""
+        self._closed = True
+        if not self._running:
+            self.finished.set()
+
     def forget(self, key: Key) -> None:
         """Have the key run no more, unless it is added again."""
         self._due.pop(key, None)
@@ -100,6 +108,8 @@ class Queue:
         return None if due is None else max(0.0, due - self._clock.monotonic())
 
     def _start(self) -> None:
+        if self._closed:
+            return
         while self._tasks is not None and self._ready and len(self._running) < self._workers:
             key = self._ready.popleft()
             waited = self._clock.monotonic() - self._since.pop(key)
@@ -121,6 +131,8 @@ class Queue:
                 self._start()
             if not self._running and not self._ready:
                 self.idle.set()
+            if self._closed and not self._running:
+                self.finished.set()
 
     def _set_timer(self) -> None:
         while self._heap and self._due.get(self._heap[0][1]) != self._heap[0][0]:

@@ -54,6 +54,20 @@ class ControllerRunner:
         """Whether every controller has begun and none has anything to look at now."""
         return all(one.is_at_rest for one in self._loops)
 
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The kinds that have not been listed yet, as `kubectl` names them."""
+        return tuple(
+            kind.qualified for kind, one in self._reflectors.items() if not one.synced.is_set()
+        )
+
+    async def finish(self) -> None:
+        """Begin no further pass; return when those that were begun have ended."""
+        for one in self._loops:
+            one.queue.close()
+        for one in self._loops:
+            await one.queue.finished.wait()
+
     async def synced(self) -> None:
         """Return when every kind has been listed once."""
         for one in self._reflectors.values():

@@ -1,0 +1,175 @@
+"""How do the controllers live as one of several processes? From the start to SIGTERM.
+
+A process waits for the Lease, runs all controllers while it holds it, and begins again when it has
+lost it (ADR 0019). What it changes passes the fence of the term in which it was begun.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+from collections.abc import Awaitable, Sequence
+from typing import Final, TypeVar
+
+from ouranos.cluster import composition, endpoints, settings
+from ouranos.kit import (
+    cluster,
+    controller,
+    effects,
+    kubeconfig,
+    lease,
+    log,
+    metrics,
+    objects,
+    seams,
+)
+
+T = TypeVar("T")
+
+_FINISH: Final = 2.0
+"""Seconds that passes have to end by themselves when the process is asked to end."""
+_THREADS_END: Final = 5.0
+"""Seconds that calls which block have after that; else the Lease is not given back, but ends."""
+_HALF_DEAD: Final = 10.0
+"""Seconds after which controllers that do not end without the Lease are ended with the process."""
+_SILENCE: Final = 60.0
+"""Seconds without any answer of the API after which a process that waits is not ready."""
+
+_log = log.get(component="process")
+
+
+class Process:
+    """One of the processes of which one acts."""
+
+    def __init__(
+        self,
+        source: cluster.Cluster,
+        controllers: Sequence[controller.Controller],
+        outside: tuple[seams.Seams, seams.Threads],
+        elector: lease.Elector,
+    ) -> None:
+        """Prepare; nothing is sent."""
+        self._source = source
+        self._controllers = controllers
+        self._seams, self._threads = outside
+        self._elector = elector
+        self._runner: controller.ControllerRunner | None = None
+        self._term: lease.Term | None = None
+        self.endpoints: Final = endpoints.Endpoints(
+            {"/healthz": self._health, "/readyz": self._readiness, "/metrics": self._metrics}
+        )
+
+    async def run(self, asked: asyncio.Event) -> None:
+        """Act whenever the Lease is ours, until asked to end."""
+        while not asked.is_set():
+            term = await _first(self._elector.acquire(), asked)
+            if term is not None:
+                await self._lead(term, asked)
+
+    async def _lead(self, term: lease.Term, asked: asyncio.Event) -> None:
+        runner = controller.ControllerRunner(self._source, self._controllers, self._seams)
+        self._runner, self._term = runner, term
+        metrics.LEADER.set(to=1)
+        keeping = asyncio.create_task(self._elector.keep(term))
+        with effects.fenced(term):
+            working = asyncio.create_task(runner.run())
+        ending = asyncio.create_task(asked.wait())
+        tasks = {keeping, working, ending}
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if asked.is_set() and term.holds:
+                _log.info("Letting passes end")
+                await _first(runner.finish(), None, _FINISH)
+            await self._end(working)
+            quiet = await self._threads.ended(_THREADS_END if term.holds else 0)
+            await self._end(keeping)
+            if quiet:
+                await self._elector.release(term)
+        finally:
+            term.shut()
+            metrics.LEADER.set(to=0)
+            self._runner = self._term = None
+            for task in tasks:
+                task.cancel()
+
+    async def _end(self, task: asyncio.Task[None]) -> None:
+        """Cancel a task and wait for its end; what it raised by itself is raised."""
+        task.cancel()
+        await asyncio.wait({task}, timeout=_HALF_DEAD)
+        if not task.done():
+            _log.warning("Ending the process, for its controllers do not end")
+            os._exit(1)
+        if not task.cancelled():
+            task.result()
+
+    def _health(self) -> endpoints.Answer:
+        if self._term is not None and not self._term.holds:
+            return endpoints.Answer(good=False, text="the Lease is lost, and not all has ended\n")
+        return endpoints.Answer(good=True, text="ok\n")
+
+    def _readiness(self) -> endpoints.Answer:
+        if self._runner is not None:
+            missing = self._runner.unknown
+            text = f"not known yet: {', '.join(missing)}\n" if missing else "ok: acting\n"
+            return endpoints.Answer(good=not missing, text=text)
+        silent = self._seams.clock.monotonic() - self._elector.answered_at
+        if not self._elector.holder or silent > _SILENCE:
+            return endpoints.Answer(good=False, text="the Lease cannot be read\n")
+        return endpoints.Answer(good=True, text=f"ok: {self._elector.holder} acts\n")
+
+    def _metrics(self) -> endpoints.Answer:
+        return endpoints.Answer(good=True, text=metrics.render())
+
+
+async def _first(
+    wanted: Awaitable[T], asked: asyncio.Event | None, seconds: float | None = None
+) -> T | None:
+    """Return what is wanted, or None if the event, or the time, comes before."""
+    found = asyncio.ensure_future(wanted)
+    tasks = [] if asked is None else [asyncio.create_task(asked.wait())]
+    try:
+        await asyncio.wait({found, *tasks}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        return found.result() if found.done() else None
+    finally:
+        for task in (found, *tasks):
+            task.cancel()
+
+
+async def run(chosen: settings.Settings) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises:
+        kubeconfig.RefusedError: the settings lead to no cluster.
+    """
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    access = _access(chosen)
+    outside = composition.outside(chosen.images)
+    place = objects.Key(chosen.namespace or access.namespace, chosen.lease_name)
+    async with access.open() as source:
+        elector = lease.Elector(source, outside[0], place, chosen.host, chosen.timing)
+        process = Process(source, composition.all_controllers(), outside, elector)
+        await process.endpoints.open(chosen.address, chosen.port)
+        _log.info("Starting", identity=elector.identity, server=access.server)
+        # What was imported stays; looking through it for garbage stops all passes for 0.1 s.
+        gc.freeze()
+        try:
+            await process.run(asked)
+        finally:
+            process.endpoints.close()
+    _log.info("Ending")
+
+
+def _access(chosen: settings.Settings) -> kubeconfig.Access:
+    if chosen.kubeconfig is not None:
+        return kubeconfig.read(chosen.kubeconfig, chosen.context)
+    return kubeconfig.in_cluster()
+
+
+def main(chosen: settings.Settings) -> None:
+    """Run in an event loop of its own."""
+    asyncio.run(run(chosen))
