@@ -33,8 +33,7 @@ def commands() -> str:
     group = click.Context(cli.cli, info_name="ouranos")
     for name in cli.cli.list_commands(group):
         command = importlib.import_module(f"ouranos.cli.{name}").command
-        with click.Context(command, info_name=name, parent=group, max_content_width=88) as context:
-            parts.append(f"## {name}\n\n```text\n{command.get_help(context)}\n```\n")
+        parts.extend(sections(command, name, group))
     parts.append(
         "## Exit codes\n\n| code | means |\n| --- | --- |\n| 0 | done |\n"
         "| 1 | the user's input, or a refused check |\n| 2 | unexpected |\n"
@@ -51,6 +50,18 @@ def commands() -> str:
         "| `OURANOS_DEBUG` | set: a mistake of Ouranos is shown with its traceback |\n"
     )
     return "\n".join(parts)
+
+
+def sections(command: click.Command, name: str, parent: click.Context) -> Iterator[str]:
+    """A heading for a command, and one below it for each of its own."""
+    with click.Context(command, info_name=name, parent=parent, max_content_width=88) as context:
+        level = "#" * len(context.command_path.split())
+        title = context.command_path.removeprefix("ouranos ")
+        yield f"{level} {title}\n\n```text\n{command.get_help(context)}\n```\n"
+        if isinstance(command, click.Group):
+            for each in command.list_commands(context):
+                if (found := command.get_command(context, each)) is not None:
+                    yield from sections(found, each, context)
 
 
 def reasons() -> str:

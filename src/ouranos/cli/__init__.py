@@ -16,6 +16,7 @@ _COMMANDS = {
     "bench": "Measure this cloud: times, CPU seconds, memory",
     "doctor": "Name each thing that would make `up` fail, before anything is changed",
     "down": "Stop a cloud and keep its data, or leave nothing of it",
+    "images": "Make OCI images, and bring them to a cluster",
     "kubeconfig": "Print the kubeconfig of a cloud",
     "logs": "Print what a service says",
     "metrics": "Print the daemon's metrics",

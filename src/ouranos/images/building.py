@@ -213,7 +213,7 @@ class Building:
             place = environment.find(own.ENVIRONMENTS[layer.own], self._release).modules
             await asyncio.to_thread(own.install, layer.own, root, place)
         await asyncio.to_thread(tree.complete, root, layer)
-        below = [self._ledger.tree(await self._layer(lower)) for lower in layer.below()]
+        below = await self._below(layer)
         if plan.packages:
             scratch = self._ledger.new_scratch(f"{layer.name}-libraries")
             await tree.library_cache(root, below, scratch, self._patience)
@@ -221,6 +221,15 @@ class Building:
             self._report(layer, "compiling Python modules")
             await self._compile(layer, root, [*below, root], rank)
         await asyncio.to_thread(tree.settle, root, files=False)
+
+    async def _below(self, layer: Layer) -> list[Path]:
+        """Return the trees of the layers under this one, lowest first."""
+        if not layer.packages:
+            # Only their Python runs, to compile: those that are there do, and no registry is asked.
+            known = recorded(layer.below(), self._release, self._ledger)
+            if len(known) == len(layer.below()):
+                return [self._ledger.tree(key) for key in known.values()]
+        return [self._ledger.tree(await self._layer(lower)) for lower in layer.below()]
 
     async def _unpack(self, plan: Plan, root: Path, rank: int) -> None:
         layer, store = plan.layer, self._ledger.packages

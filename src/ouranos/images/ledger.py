@@ -6,9 +6,9 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ouranos.images import processes
 from ouranos.images.processes import Patience
@@ -20,6 +20,67 @@ _LOOK: Final = 0.2
 def boot() -> str:
     """Return what names this run of the machine."""
     return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+
+
+class Content(NamedTuple):
+    """A Debian package that a layer was made from."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+def _quiet(_text: str) -> None:
+    """Tell nobody."""
+
+
+@contextlib.asynccontextmanager
+async def alone(
+    folder: Path, patience: Patience, waits: Callable[[str], None] = _quiet
+) -> AsyncGenerator[None]:
+    """Be the only process that changes a folder; its `scratch` is empty then.
+
+    Args:
+        folder: That is there.
+        patience: How long to wait for another process.
+        waits: Told, once, which process is waited for.
+
+    Raises:
+        Transient: Another one does not end.
+    """
+    with (folder / "lock").open("a+", encoding="ascii") as lock:
+        await _lock(lock.fileno(), folder, patience, waits)
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        # Left by a writer that was killed. Its children may still be writing there: a
+        # directory moved away is not where they look, and the rest goes the next time.
+        scratch = folder / "scratch"
+        await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+        scratch.mkdir(exist_ok=True)
+        yield
+
+
+async def _lock(
+    descriptor: int, folder: Path, patience: Patience, waits: Callable[[str], None]
+) -> None:
+    clock = asyncio.get_running_loop().time
+    begun, told = clock(), False
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 20, 0).decode("ascii").strip() or "unknown"
+            if clock() - begun > patience.step:
+                raise processes.Failed(
+                    f"process {holder} has been filling {folder} for {patience.step:.0f} s"
+                ) from None
+            if not told:
+                waits(f"waiting for process {holder}, which fills {folder}")
+                told = True
+            await asyncio.sleep(_LOOK)
+        else:
+            return
 
 
 class Ledger:
@@ -62,6 +123,11 @@ class Ledger:
         """Return the names of the layers on which this one was made."""
         return self._read(self._layers / key / "layer.json").get("below", [])
 
+    def contents(self, key: str) -> list[Content]:
+        """Return the Debian packages of a layer, sorted by name."""
+        record = self._read(self._layers / key / "layer.json")
+        return [Content(*package) for package in record.get("packages", [])]
+
     def defined(self, definition: str) -> str | None:
         """Return the layer that was made last from this definition, or None."""
         return self._read(self._definitions / definition).get("layer")
@@ -103,33 +169,8 @@ class Ledger:
         """
         for folder in (self.root, self._layers, self._definitions, self.packages):
             folder.mkdir(parents=True, exist_ok=True)
-        with (self.root / "lock").open("a+", encoding="ascii") as lock:
-            await self._lock(lock.fileno(), patience)
-            lock.truncate(0)
-            lock.write(f"{os.getpid()}\n")
-            lock.flush()
-            # Left by a writer that was killed. Its children may still be writing there: a
-            # directory moved away is not where they look, and the rest goes the next time.
-            await asyncio.to_thread(shutil.rmtree, self.scratch, ignore_errors=True)
-            self.scratch.mkdir(exist_ok=True)
+        async with alone(self.root, patience):
             yield
-
-    async def _lock(self, descriptor: int, patience: Patience) -> None:
-        clock = asyncio.get_running_loop().time
-        begun = clock()
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if clock() - begun > patience.step:
-                    holder = os.pread(descriptor, 20, 0).decode("ascii").strip()
-                    raise processes.Failed(
-                        f"process {holder or 'unknown'} has been filling {self.root} for"
-                        f" {patience.step:.0f} s"
-                    ) from None
-                await asyncio.sleep(_LOOK)
-            else:
-                return
 
     async def flush(self, patience: Patience) -> None:
         """Write everything to the disk, after which layers count across a crash of the machine."""
