@@ -277,6 +277,20 @@ CASES = {
     "a region after the default": Case(
         cloud(region="b"), {"spec.region": "is immutable"}, old=cloud()
     ),
+    "the same StorageClass": Case(
+        cloud(storageClassName="fast"), old=cloud(storageClassName="fast")
+    ),
+    "another StorageClass": Case(
+        cloud(storageClassName="slow"),
+        {"spec.storageClassName": "is immutable"},
+        old=cloud(storageClassName="fast"),
+    ),
+    "a StorageClass after the default": Case(
+        cloud(storageClassName="fast"), {"spec.storageClassName": "is immutable"}, old=cloud()
+    ),
+    "the default after a StorageClass": Case(
+        cloud(), {"spec.storageClassName": "is immutable"}, old=cloud(storageClassName="fast")
+    ),
     "another management network": Case(
         cloud(network={"management": "10.0.0.0/24"}),
         {"spec.network.management": "is immutable"},

@@ -11,7 +11,7 @@ import pytest
 from ouranos import services
 from ouranos.api import crds
 from ouranos.engine.apiserver import server
-from ouranos.kit import cluster, conditions, controller, errors, kinds, seams
+from ouranos.kit import cache, cluster, conditions, controller, errors, kinds, seams
 from ouranos.kit.objects import Key, Object
 from ouranos.services import cloud, cloud_parts, registry
 
@@ -153,6 +153,15 @@ async def test_the_first_pass_makes_every_part_and_says_what_is_awaited(
         "MariaDB/mariadb: its controller has not looked at its present spec yet",
     )
     assert condition(after, "InControl")[0] == "True"
+
+
+async def test_every_part_with_volumes_is_told_the_storage_class(
+    api: cluster.Cluster, given: seams.Seams
+) -> None:
+    await api.create(a_cloud(storageClassName="fast"))
+    await one_pass(api, given)
+    told = {name for name in EVERY_PART if "storageClassName" in (await found(api, name))["spec"]}
+    assert told == {"mariadb", "rabbitmq", "memcached", "ovn", "glance", "cinder"}
 
 
 async def test_only_what_the_services_need_is_made(
@@ -466,14 +475,41 @@ async def test_a_wrong_spec_changes_nothing_and_says_why(
     assert await api.get(kinds.KEYSTONE, "keystone", "home") is None
 
 
-async def test_a_cloud_in_a_namespace_of_another_name_is_refused(
+async def test_a_cloud_s_name_need_not_be_that_of_its_namespace(
     api: cluster.Cluster, given: seams.Seams
 ) -> None:
     await api.create(a_cloud("keystone", name="other"))
     await controller.run_pass(cloud.controller(services.KNOWN), api, Key("home", "other"), given)
+    part = await found(api, "keystone")
+    assert part["metadata"]["ownerReferences"][0]["name"] == "other"
+
+
+async def test_a_second_cloud_in_a_namespace_is_refused_until_the_first_is_gone(
+    api: cluster.Cluster, given: seams.Seams
+) -> None:
+    await api.create(a_cloud("keystone"))
+    await given.clock.sleep(2)
+    await api.create(a_cloud("keystone", "glance", name="other"))
+    second = Key("home", "other")
+    await controller.run_pass(cloud.controller(services.KNOWN), api, second, given)
     after = await found(api, "other", kinds.CLOUD)
-    assert condition(after, "Ready")[1] == "InvalidSpec"
-    assert "lives in the namespace of its own name" in condition(after, "Ready")[2]
+    assert condition(after, "Ready")[1] == "Unrecoverable"
+    assert "has a cloud already, Cloud/home; hint" in condition(after, "Ready")[2]
+    assert await api.get(kinds.KEYSTONE, "keystone", "home") is None
+    await api.delete(kinds.CLOUD, "home", "home")
+    await controller.run_pass(cloud.controller(services.KNOWN), api, second, given)
+    assert await found(api, "glance")
+
+
+def test_an_event_of_a_namespace_wakes_its_clouds() -> None:
+    store = cache.Cache()
+    for name, namespace in (("one", "home"), ("two", "home"), ("far", "away")):
+        metadata = {"name": name, "namespace": namespace, "uid": name, "resourceVersion": "1"}
+        store.store(kinds.CLOUD).wrote({"metadata": metadata})
+    watches = {watch.kind: watch for watch in cloud.controller(services.KNOWN).watches}
+    obj = {"metadata": {"name": "keystone", "namespace": "home"}}
+    for kind in (kinds.KEYSTONE, kinds.CLOUD, kinds.HYPERVISOR):
+        assert {key.name for key in watches[kind].keys(obj, store)} == {"one", "two"}
 
 
 async def test_a_paused_cloud_changes_nothing(

@@ -122,7 +122,7 @@ class OVNChoice(_Choice):
     external: ExternalOVN | None = None
 
 
-class _Spec(model.Managed):
+class _Spec(model.Stored, model.Managed):
     release: values.Release
     """The OpenStack release whose images are run, such as 2026.2."""
 

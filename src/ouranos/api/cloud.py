@@ -34,7 +34,7 @@ class CloudNetwork(openstack.Underlay):
     """Host of the public URLs; without it, the address of each service's load balancer."""
 
 
-class CloudSpec(model.Managed):
+class CloudSpec(model.Stored, model.Managed):
     """What the cloud is to be."""
 
     release: values.Release
@@ -97,7 +97,7 @@ class Cloud(model.Resource):
         rules.Invariant(
             cel=f"!(self.metadata.name in [{', '.join(map(rules.quoted, _RESERVED_NAMES))}])",
             check=lambda value: value["metadata"]["name"] not in _RESERVED_NAMES,
-            message="is a namespace of Kubernetes; a cloud lives in a namespace of its own name",
+            message="is a namespace of Kubernetes itself",
             hint="choose another name, such as home",
             field=".metadata.name",
         ),

@@ -125,6 +125,27 @@ class Managed(Model):
     """Running: its controller acts. Paused: it changes nothing; what is there goes on."""
 
 
+def _same(value: Any) -> Any:
+    return value.get("storageClassName")
+
+
+class Stored(Model):
+    """What every spec has whose volumes are made by the cluster."""
+
+    RULES: ClassVar[tuple[rules.Rule, ...]] = (
+        rules.Transition(
+            cel="has(self.storageClassName) == has(oldSelf.storageClassName) && "
+            "(!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",
+            check=lambda old, new: _same(old) == _same(new),
+            message="is immutable: a volume keeps the class it was made with",
+            hint="put back what was there, or make a new cloud and move the data",
+            field=".storageClassName",
+        ),
+    )
+    storage_class_name: values.ObjectName | None = None
+    """The StorageClass that makes the volumes; without it, the cluster's default."""
+
+
 class Resource(Model):
     """An object as a whole. Its subclasses say what `spec` and `status` are."""
 

@@ -117,6 +117,8 @@ class Sources:
     secret_digest: str = ""
     storage: str = ""
     """Size of the volume `data`; without it there is none."""
+    storage_class: str = ""
+    """The StorageClass that makes the volume; the cluster's default where empty."""
     annotations: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
@@ -193,12 +195,14 @@ def stateful_set(identity: Identity, pod: Pod, sources: Sources) -> Object:
         },
     }
     if sources.storage:
+        named = {"storageClassName": sources.storage_class} if sources.storage_class else {}
         spec["volumeClaimTemplates"] = [
             {
                 "metadata": {"name": "data", "labels": identity.selector},
                 "spec": {
                     "accessModes": ["ReadWriteOnce"],
                     "resources": {"requests": {"storage": sources.storage}},
+                    **named,
                 },
             }
         ]

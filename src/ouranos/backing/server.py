@@ -158,6 +158,7 @@ def _sources(scope: Scope, config: str) -> manifests.Sources:
         secret_items=credential.files if credential else (),
         secret_digest=accounts.digest(secret) if secret else "",
         storage=scope.site.builtin.get("storage", "") if scope.site.page.keeps_data else "",
+        storage_class=scope.pass_.object["spec"].get("storageClassName", ""),
     )
 
 

@@ -178,6 +178,7 @@ SERVICE = page.Service(
     releases={"2026.2": ("cinder==29.0.0",)},
     needs=("keystone", "glance"),
     accepts=Accepted,
+    shared=model.Stored,
     databases=(page.Database("cinder"),),
     queue=True,
     settings=page.Settings(

@@ -59,7 +59,7 @@ def controller(known: registry.Registry) -> definition.Controller:
     async def reconcile(pass_: passes.Pass) -> outcome.Outcome:
         return await _reconcile(_Work(pass_, known))
 
-    watched = (*known.parts.values(), kinds.HYPERVISOR)
+    watched = (*known.parts.values(), kinds.HYPERVISOR, kinds.CLOUD)
     return definition.Controller(
         name="cloud",
         kind=kinds.CLOUD,
@@ -68,10 +68,9 @@ def controller(known: registry.Registry) -> definition.Controller:
     )
 
 
-def _cloud_of(obj: Object, _held: cache.Cache) -> Iterable[Key]:
-    """The Cloud whose namespace an object is in: the one of the same name."""
-    namespace = objects.namespace_of(obj)
-    return (Key(namespace, namespace),)
+def _cloud_of(obj: Object, held: cache.Cache) -> Iterable[Key]:
+    """The Cloud whose namespace an object is in; and those that wait for it to go."""
+    return [objects.key_of(one) for one in held.list(kinds.CLOUD, objects.namespace_of(obj))]
 
 
 async def _reconcile(work: _Work) -> outcome.Outcome:
@@ -80,6 +79,7 @@ async def _reconcile(work: _Work) -> outcome.Outcome:
     if pass_.deleting:
         return await _take_down(work)
     try:
+        _refuse_a_second(pass_)
         cloud = checked(pass_.object, work.known)
     except errors.Terminal as error:
         _tell_refused(pass_, error)
@@ -94,6 +94,22 @@ async def _reconcile(work: _Work) -> outcome.Outcome:
     disturbed += _left_behind(work, wanted)
     _tell_control(pass_, disturbed)
     return result | _tell(work, cloud, wanted)
+
+
+def _refuse_a_second(pass_: passes.Pass) -> None:
+    """Names of parts are those of services, so a namespace holds one cloud: the first."""
+
+    def age(cloud: Object) -> tuple[str, str]:
+        return cloud["metadata"].get("creationTimestamp", ""), objects.uid_of(cloud)
+
+    first = min([*pass_.cache.list(kinds.CLOUD, pass_.key.namespace), pass_.object], key=age)
+    if objects.uid_of(first) != objects.uid_of(pass_.object):
+        key = objects.key_of(first)
+        raise errors.Terminal(
+            Reason.UNRECOVERABLE,
+            f"namespace {key.namespace} has a cloud already, Cloud/{key.name}; "
+            f"hint: make this one in a namespace of its own",
+        )
 
 
 def checked(obj: Object, known: registry.Registry) -> Object:
@@ -111,13 +127,6 @@ def checked(obj: Object, known: registry.Registry) -> Object:
     except input_errors.InvalidObject as error:
         raise errors.Terminal(Reason.INVALID_SPEC, str(error)) from error
     releases.find(spec["release"])
-    key = objects.key_of(obj)
-    if key.namespace != key.name:
-        raise errors.Terminal(
-            Reason.INVALID_SPEC,
-            f"metadata.namespace: {key.namespace}: a cloud lives in the namespace of its own name; "
-            f"hint: make it in {key.name}",
-        )
     return {**obj, "spec": spec}
 
 

@@ -56,7 +56,7 @@ def parts(known: registry.Registry, cloud: Object) -> tuple[Part, ...]:
     services = [known.services[name] for name in spec["services"]]
     backing = {name for one in services for name in registry.stands_on(one)}
     made = {
-        **{name: {"release": spec["release"], **spec["backing"][name]} for name in backing},
+        **{name: _backing_spec(spec, name) for name in backing},
         **{one.name: _service_spec(spec, one) for one in services},
     }
     return tuple(
@@ -81,6 +81,11 @@ def _object(cloud: Object, name: str, kind: Kind, spec: Object) -> Object:
     }
 
 
+def _backing_spec(spec: Object, name: str) -> Object:
+    told = {key: spec[key] for key in ("release", "storageClassName") if key in spec}
+    return {**told, **spec["backing"][name]}
+
+
 def _service_spec(spec: Object, one: page.Service) -> Object:
     host = spec["network"].get("publicHost")
     said: Object = spec["services"][one.name]
@@ -97,7 +102,9 @@ def _shared(spec: Object, wanted: schema.Schema) -> Object:
     """As much of the Cloud's spec as a service is told."""
     found: Object = {}
     for name, member in wanted.get("properties", {}).items():
-        value: Any = spec[name]
+        value: Any = spec.get(name)
+        if value is None:
+            continue
         found[name] = _shared(value, member) if "properties" in member else value
     return found
 

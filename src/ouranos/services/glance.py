@@ -69,6 +69,7 @@ SERVICE = page.Service(
     uid=42415,
     releases={"2026.2": ("glance==33.0.0",)},
     accepts=Accepted,
+    shared=model.Stored,
     databases=(page.Database("glance"),),
     settings=page.Settings("/etc/glance/glance-api.conf", settings),
     variables={"OS_GLANCE_CONFIG_DIR": "/etc/glance"},

@@ -109,6 +109,7 @@ def storage(service: page.Service, scope: page.Scope) -> Iterator[objects.Object
             if isinstance(volume, page.Storage) and volume.claim not in seen:
                 seen.add(volume.claim)
                 mode = "ReadWriteMany" if volume.shared else "ReadWriteOnce"
+                named = scope.spec.get("storageClassName")
                 yield {
                     "apiVersion": "v1",
                     "kind": "PersistentVolumeClaim",
@@ -116,6 +117,7 @@ def storage(service: page.Service, scope: page.Scope) -> Iterator[objects.Object
                     "spec": {
                         "accessModes": [mode],
                         "resources": {"requests": {"storage": volume.size}},
+                        **({"storageClassName": named} if named else {}),
                     },
                 }
 
