@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from ouranos.cli import errors, up
+from ouranos.cli import errors, options, up
 from ouranos.engine.apiserver import tls
 from ouranos.kit import errors as kit_errors
 from ouranos.solo import lock
@@ -116,7 +116,7 @@ def a_cloud_that_is_down(root: Path, number: int) -> Path:
         ("metrics", "error: home: down\nhint: bring it up: ouranos up --cloud home"),
         ("verify", "error: home: down\nhint: bring it up: ouranos up --cloud home"),
         ("kubeconfig", "error: the cloud has no kubeconfig yet\nhint: bring it up: ouranos up"),
-        ("openstack token issue", "error: the cloud has no clouds.yaml yet\nhint: bring it up"),
+        ("openstack token issue", "error: home: down\nhint: bring it up: ouranos up --cloud home"),
     ],
 )
 def test_a_cloud_that_is_down_is_one_error_with_a_hint(
@@ -129,6 +129,55 @@ def test_a_cloud_that_is_down_is_one_error_with_a_hint(
     assert done.stderr.startswith(said)
     assert "\nhint: " in done.stderr
     assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize("command", ["status", "verify", "logs nova", "openstack"])
+def test_a_kubeconfig_that_is_not_there_is_one_error_with_a_hint(
+    tmp_path: Path, command: str
+) -> None:
+    word, *rest = command.split()
+    done = run(tmp_path, word, "--kubeconfig", "nope", *rest)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines() == [
+        "error: nope cannot be read: No such file or directory",
+        "hint: name a kubeconfig by --kubeconfig FILE",
+    ]
+
+
+@pytest.mark.parametrize("option", ["namespace", "context"])
+def test_what_only_a_cluster_has_is_refused_without_one(tmp_path: Path, option: str) -> None:
+    done = run(tmp_path, "status", f"--{option}", "x")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines() == [
+        f"error: --{option} is for a cloud in a cluster",
+        "hint: name the cluster: --kubeconfig FILE",
+    ]
+
+
+def test_a_cluster_is_named_by_our_variable_and_not_by_that_of_kubectl(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "OURANOS_ROOT": str(tmp_path)}
+    said: list[str] = []
+    for name in ("KUBECONFIG", "OURANOS_KUBECONFIG"):
+        done = subprocess.run(
+            [OURANOS, "status"],
+            capture_output=True,
+            text=True,
+            env={**environment, name: str(tmp_path / "nope")},
+            check=False,
+        )
+        said.append(done.stderr.splitlines()[0])
+    assert said[0] == "error: there is no cloud on this machine"
+    assert said[1] == f"error: {tmp_path}/nope cannot be read: No such file or directory"
+
+
+def test_who_may_not_write_to_the_images_keeps_the_guest_in_a_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OURANOS_ROOT", str(tmp_path / "new"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert options.guests_folder() == tmp_path / "new" / "images"
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert options.guests_folder() == tmp_path / "cache" / "ouranos" / "images"
 
 
 def test_a_daemon_that_runs_without_an_answer_is_not_down(tmp_path: Path) -> None:

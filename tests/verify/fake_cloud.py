@@ -9,9 +9,6 @@ from __future__ import annotations
 import base64
 import http.client
 import itertools
-import json
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -221,31 +218,3 @@ def guests_http(cloud: Cloud) -> type:
             """Closed."""
 
     return Guest
-
-
-def northbound(answer: bytes) -> Callable[..., socket.socket]:
-    """Return what stands for `socket.create_connection`: an OVN database that says `answer`."""
-
-    def connect(where: tuple[str, int], timeout: float) -> socket.socket:
-        assert where == ("172.31.0.11", 6641)
-        ours, theirs = socket.socketpair()
-        ours.settimeout(timeout)
-
-        def serve() -> None:
-            with theirs:
-                request = json.loads(theirs.recv(65536))
-                assert request["params"][0] == "OVN_Northbound"
-                # In two parts, as a long answer comes.
-                theirs.sendall(answer[:5])
-                theirs.sendall(answer[5:])
-
-        threading.Thread(target=serve).start()
-        return ours
-
-    return connect
-
-
-def switches(*names: str) -> bytes:
-    """An answer of the northbound database: switches of these names, and no router."""
-    tables = [{"rows": [{"name": name} for name in names]}, {"rows": []}]
-    return json.dumps({"id": 1, "result": tables, "error": None}).encode()

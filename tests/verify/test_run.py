@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,42 @@ from ouranos.engine.apiserver import parts, server
 from ouranos.images import guest as guest_image
 from ouranos.images import qcow2
 from ouranos.kit import cluster, kinds
-from ouranos.verify import guest, libvirt, proofs, removal, run, story, tenant
+from ouranos.verify import guest, inside, proofs, run, story, tenant
 
 Said = list[str]
+ACCESS = {"auth": {"auth_url": "http://keystone:5000/v3"}, "region_name": "Düdingen Test"}
+
+
+def labels(selector: str) -> dict[str, str]:
+    return dict(pair.split("=") for pair in selector.split(","))
+
+
+def pod(name: str, selector: str, spec: dict[str, Any]) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": "home", "labels": labels(selector)}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+LIBVIRT: dict[str, Any] = {
+    "nodeName": "node1",
+    "containers": [
+        {
+            "name": "libvirtd",
+            "image": "registry.example/ouranos/libvirt:2026.2",
+            "volumeMounts": [
+                {"name": "tmp", "mountPath": "/tmp"},
+                {"name": "run", "mountPath": "/run/libvirt"},
+            ],
+        }
+    ],
+    "volumes": [
+        {"name": "tmp", "emptyDir": {}},
+        {"name": "run", "hostPath": {"path": "/run/ouranos/home/libvirt", "type": ""}},
+    ],
+}
+OVN: dict[str, Any] = {
+    "nodeName": "node1",
+    "containers": [{"name": "northbound", "image": "registry.example/ouranos/ovn:2026.2"}],
+}
 
 
 @pytest.fixture
@@ -31,24 +63,22 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> fake_cloud.Cloud:
 
     def connection(**given: Any) -> fake_cloud.Connection:
         if "config" in given:
-            assert given["config"] == "the administrator's"
+            assert given["config"] == ACCESS
             return fake_cloud.Connection(made)
         assert given["region_name"] == "Düdingen Test"
         return fake_cloud.Connection(made, given["project_id"])
 
     class Config:
-        def __init__(self, *, config_files: list[str], load_envvars: bool) -> None:
+        def __init__(self, *, load_yaml_config: bool, load_envvars: bool) -> None:
+            assert not load_yaml_config
             assert not load_envvars
-            assert config_files[0].endswith("clouds.yaml")
 
-        def get_one(self, cloud: str) -> str:
-            assert cloud == "home"
-            return "the administrator's"
+        def get_one(self, **access: Any) -> dict[str, Any]:
+            return access
 
     monkeypatch.setattr(openstack.connection, "Connection", connection)
     monkeypatch.setattr(loader, "OpenStackConfig", Config)
     monkeypatch.setattr(http.client, "HTTPConnection", fake_cloud.guests_http(made))
-    monkeypatch.setattr(socket, "create_connection", fake_cloud.northbound(fake_cloud.switches()))
     return made
 
 
@@ -56,31 +86,30 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> fake_cloud.Cloud:
 def order(tmp_path: Path) -> run.Order:
     disk = tmp_path / "disk.img"
     disk.write_bytes(qcow2.empty(1 << 20))
-    return run.Order("home", "2026.2", tmp_path / "clouds.yaml", tmp_path, image=str(disk))
+    return run.Order("home", ACCESS, tmp_path, image=str(disk))
 
 
 @pytest.fixture
 async def hypervisor(
     api: server.ApiServer, source: cluster.Cluster
 ) -> AsyncIterator[dict[str, Any]]:
-    """A machine on which the Job that asks libvirt ends at once; the domains that it tells."""
-    labels = {libvirt.HYPERVISOR_LABEL: ""}
-    await source.apply(
-        {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node1", "labels": labels}}
-    )
-    ports = [{"port": 6641}]
-    await source.apply(
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {"name": "ovn-nb", "namespace": "home"},
-            "spec": {"clusterIP": "172.31.0.11", "ports": ports},
-        }
-    )
-    told: dict[str, Any] = {"domains": ["a-stranger"], "phase": "Succeeded"}
+    """A machine on which Jobs end at once; what libvirt and OVN tell them, and what was asked."""
+    await source.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node1"}})
+    await source.create(pod("libvirt-x", inside.LIBVIRT, LIBVIRT))
+    await source.create(pod("ovn-0", inside.OVN, OVN))
+    metadata = {"name": inside.NORTHBOUND, "namespace": "home"}
+    spec = {"clusterIP": "172.31.0.11", "ports": [{"port": 6641}]}
+    await source.create({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
+    told: dict[str, Any] = {
+        "libvirt": ["a-stranger"],
+        "ovn": ["neutron-other"],
+        "phase": "Succeeded",
+        "asked": {},
+    }
 
-    async def logs(_: parts.LogRequest) -> AsyncIterator[bytes]:
-        yield "\n".join(told["domains"]).encode()
+    async def logs(request: parts.LogRequest) -> AsyncIterator[bytes]:
+        about = request.pod.split("-")[1]
+        yield "\n\n".join(told[about]).encode()
 
     api.pod_logs = logs
 
@@ -91,9 +120,8 @@ async def hypervisor(
                 continue
             name = event.object["metadata"]["name"]
             spec = event.object["spec"]["template"]["spec"]
-            metadata = {"name": f"{name}-x", "namespace": "home", "labels": {"job-name": name}}
-            pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
-            made = await source.create(pod)
+            told["asked"][name.split("-")[1]] = spec
+            made = await source.create(pod(f"{name}-x", f"job-name={name}", spec))
             await source.replace_status({**made, "status": {"phase": told["phase"]}})
 
     working = asyncio.create_task(work())
@@ -121,7 +149,7 @@ async def test_a_cloud_that_works_is_proved_part_by_part_and_nothing_is_left(
     hypervisor: dict[str, Any],
     told: Said,
 ) -> None:
-    assert hypervisor["domains"]
+    assert hypervisor["libvirt"]
     shown = await run.verify(order, source, told.append)
     report = shown.report()
     names = [proof["name"] for proof in report["proofs"]]
@@ -204,16 +232,35 @@ async def test_a_guest_that_libvirt_still_knows_is_named(
     order: run.Order,
     source: cluster.Cluster,
     hypervisor: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert cloud
     one.made = {"server": "a-stranger", "network": "n"}
-    switches = fake_cloud.switches("neutron-n", "neutron-other")
-    monkeypatch.setattr(socket, "create_connection", fake_cloud.northbound(switches))
+    hypervisor["ovn"] = ["neutron-n", "neutron-other"]
     with pytest.raises(story.ProofError) as caught:
         await run._nothing_left(one, order, source)
     assert str(caught.value) == "still there: libvirt domain a-stranger, OVN neutron-n"
-    assert hypervisor
+
+
+async def test_servers_are_asked_by_pods_with_their_own_image_and_little_else(
+    source: cluster.Cluster, hypervisor: dict[str, Any]
+) -> None:
+    assert await inside.domains(source, "home") == {"a-stranger"}
+    assert await inside.networks(source, "home") == {"neutron-other"}
+    libvirt, ovn = hypervisor["asked"]["libvirt"], hypervisor["asked"]["ovn"]
+    assert libvirt["nodeName"] == "node1"
+    assert libvirt["volumes"] == [LIBVIRT["volumes"][1]]
+    assert libvirt["containers"][0]["volumeMounts"] == [
+        {"name": "run", "mountPath": "/run/libvirt", "readOnly": True}
+    ]
+    assert "nodeName" not in ovn
+    assert "volumes" not in ovn
+    assert ovn["securityContext"]["runAsNonRoot"] is True
+    assert "--db=tcp:172.31.0.11:6641" in ovn["containers"][0]["command"]
+    for asked, image in ((libvirt, "libvirt"), (ovn, "ovn")):
+        (container,) = asked["containers"]
+        assert container["image"] == f"registry.example/ouranos/{image}:2026.2"
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert container["resources"].keys() == {"requests", "limits"}
 
 
 async def test_a_database_without_an_address_is_said(
@@ -221,12 +268,6 @@ async def test_a_database_without_an_address_is_said(
 ) -> None:
     with pytest.raises(story.ProofError, match="the Service ovn-nb has no address"):
         await run._nothing_left(one, order, source)
-
-
-def test_a_database_that_hangs_up_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "create_connection", fake_cloud.northbound(b'{"id"'))
-    with pytest.raises(story.ProofError, match="closed the connection"):
-        removal.left_in_ovn("172.31.0.11", 6641, ["n"])
 
 
 def test_the_small_guest_is_uploaded_in_its_parts(
@@ -305,5 +346,5 @@ async def test_a_libvirt_that_does_not_answer_is_named_and_its_job_removed(
     at_once = asyncio.timeout
     monkeypatch.setattr(asyncio, "timeout", lambda _: at_once(0.01))
     with pytest.raises(story.ProofError, match="libvirt on node1: no answer within 60 s"):
-        await libvirt.domains(source, "home", "2026.2")
+        await inside.domains(source, "home")
     assert (await source.list(kinds.JOB)).items == []

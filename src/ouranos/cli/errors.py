@@ -119,10 +119,11 @@ def _on_purpose(error: Exception) -> Refused | None:
     import httpx2  # noqa: PLC0415 - heavy, and not needed for --help
 
     from ouranos.kit import errors as kit_errors  # noqa: PLC0415
-    from ouranos.solo import door  # noqa: PLC0415
+    from ouranos.kit import kubeconfig  # noqa: PLC0415
+    from ouranos.look import place  # noqa: PLC0415
 
-    if isinstance(error, door.NotUpError):
-        return Refused(str(error), "bring it up: ouranos up")
+    if isinstance(error, place.RefusedError | kubeconfig.RefusedError):
+        return Refused(error.message, error.hint)
     if isinstance(error.__cause__, httpx2.TimeoutException):
         return Late(f"the cloud's API did not answer in time ({_name(error.__cause__)})", _look())
     if isinstance(error, kit_errors.Unreachable):

@@ -13,14 +13,15 @@ import click
 from ouranos.cli import errors, options
 
 if TYPE_CHECKING:
-    from ouranos.kit import cluster
+    from ouranos.look import place as place_module
 
 Object = dict[str, Any]
+_CONTROLLERS = "controllers"
 
 
 @click.command
 @click.argument("service")
-@options.cloud
+@options.anywhere
 @click.option("-f", "--follow", is_flag=True, help="Go on as new lines come.")
 @click.option(
     "--tail",
@@ -30,27 +31,29 @@ Object = dict[str, Any]
     help="Lines from the end, per container.",
 )
 @click.option("--previous", is_flag=True, help="Of the container that ran before.")
-def command(service: str, name: str | None, *, follow: bool, tail: int, previous: bool) -> None:
-    """Print what SERVICE says: nova, or one part of it: nova/scheduler, libvirt."""
-    errors.run(_logs(service, name, follow=follow, tail=tail, previous=previous))
+def command(service: str, where: options.Where, *, follow: bool, tail: int, previous: bool) -> None:
+    """Print what SERVICE says: nova, or one part of it: nova/scheduler, libvirt.
+
+    `controllers` are those of Ouranos itself, in a cluster.
+    """
+    errors.run(_logs(service, where, follow=follow, tail=tail, previous=previous))
 
 
-async def _logs(service: str, name: str | None, *, follow: bool, tail: int, previous: bool) -> None:
+async def _logs(
+    service: str, where: options.Where, *, follow: bool, tail: int, previous: bool
+) -> None:
     from ouranos.kit import errors as kit_errors  # noqa: PLC0415 - heavy, not needed for --help
-    from ouranos.solo import door  # noqa: PLC0415
 
-    cloud = options.find(name)
-    options.running(cloud)
-    async with door.connect(cloud) as api:
-        pods = await _pods(api, cloud.cloud, service)
+    async with options.opened(where) as place:
+        pods = await _pods(place, service)
         several = len(pods) > 1
 
-        async def one(pod: str, container: str) -> bool:
+        async def one(pod: Object, container: str) -> bool:
             """Print what one container says; False when there is nothing to print."""
-            prefix = f"[{pod}] ".encode() if several else b""
-            stream = api.logs(
-                pod,
-                cloud.cloud,
+            prefix = f"[{pod['metadata']['name']}] ".encode() if several else b""
+            stream = place.api.logs(
+                pod["metadata"]["name"],
+                pod["metadata"]["namespace"],
                 container=container,
                 follow=follow,
                 tail=tail,
@@ -59,20 +62,22 @@ async def _logs(service: str, name: str | None, *, follow: bool, tail: int, prev
             try:
                 await _print(stream, prefix)
             except kit_errors.ApiError as error:
-                click.echo(f"{pod}: {error.message}", err=True)
+                click.echo(f"{pod['metadata']['name']}: {error.message}", err=True)
                 return False
             return True
 
-        sources = [(pod["metadata"]["name"], each["name"]) for pod in pods for each in _inside(pod)]
+        sources = [(pod, each["name"]) for pod in pods for each in _inside(pod)]
         if follow:
             told = await asyncio.gather(*(one(*source) for source in sources))
         else:
             told = [await one(*source) for source in sources]
         if not any(told):
-            raise errors.Refused(f"{service} has no log to print", "look with: ouranos status")
+            raise errors.Refused(
+                f"{service} has no log to print", f"look with: ouranos status{place.options}"
+            )
 
 
-async def _pods(api: cluster.Cluster, namespace: str, service: str) -> list[Object]:
+async def _pods(place: place_module.Place, service: str) -> list[Object]:
     """The pods that a word such as `nova`, `nova/scheduler` or `scheduler` means.
 
     Raises:
@@ -80,7 +85,9 @@ async def _pods(api: cluster.Cluster, namespace: str, service: str) -> list[Obje
     """
     from ouranos.kit import kinds  # noqa: PLC0415 - heavy, and not needed for --help
 
-    every = (await api.list(kinds.POD, namespace)).items
+    if service == _CONTROLLERS:
+        return await place.own_pods()
+    every = (await place.api.list(kinds.POD, place.namespace)).items
     labels = [_label(pod) for pod in every]
     found = [pod for pod, (name, _) in zip(every, labels, strict=True) if service == name]
     found = found or [

@@ -15,8 +15,8 @@ def command(name: str | None) -> None:
 
 
 async def _metrics(name: str | None) -> None:
-    from ouranos.solo import door  # noqa: PLC0415 - heavy, and not needed for --help
+    from ouranos.solo import door, place  # noqa: PLC0415 - heavy, and not needed for --help
 
     cloud = options.find(name)
-    options.running(cloud)
+    place.running(cloud)
     click.echo(await door.metrics(cloud), nl=False)

@@ -6,17 +6,22 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ouranos.cli import errors, options
 
+if TYPE_CHECKING:
+    from ouranos.look import place as place_module
+    from ouranos.verify import run as run_module
+    from ouranos.verify import story
+
 _NEEDED = ("keystone", "glance", "placement", "nova", "neutron", "cinder")
 
 
 @click.command
-@options.cloud
+@options.anywhere
 @click.option(
     "--image",
     type=click.Path(exists=True, dir_okay=False),
@@ -26,79 +31,99 @@ _NEEDED = ("keystone", "glance", "placement", "nova", "neutron", "cinder")
 @click.option(
     "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
-def command(name: str | None, image: str | None, flavor: str, output: str) -> None:
-    """Boot a guest as an ordinary tenant, prove that everything works, leave nothing behind."""
+def command(where: options.Where, image: str | None, flavor: str, output: str) -> None:
+    """Boot a guest as an ordinary tenant, prove that everything works, leave nothing behind.
+
+    Run it where tenants are: it speaks to the cloud's public endpoints and floating addresses.
+    """
     errors.run(
-        _verify(name, image or "", flavor, output),
+        _verify(where, image or "", flavor, output),
         interrupted="interrupted; the next `ouranos verify` removes what is left",
     )
 
 
-async def _verify(name: str | None, image: str, flavor: str, output: str) -> None:
-    place = options.find(name)
-    options.running(place)
+async def _verify(where: options.Where, image: str, flavor: str, output: str) -> None:
+    from ouranos.verify import run  # noqa: PLC0415 - heavy, and not needed for --help
 
+    async with options.opened(where) as place:
+        async with place.alone("verify"):
+            told = await _proved(place, await _order(place, image, flavor), run)
+        _tell(told.report(), place, output)
+
+
+async def _order(place: place_module.Place, image: str, flavor: str) -> run_module.Order:
+    """What is to be proved.
+
+    Raises:
+        Refused: the cloud is not ready for it.
+    """
+    from ouranos.look import credentials  # noqa: PLC0415 - heavy, and not needed for --help
+    from ouranos.verify import run  # noqa: PLC0415
+
+    cloud, now = await place.look()
+    look = f"look with: ouranos status{place.options}"
+    if not now.ready:
+        raise errors.Refused(f"{place.cloud} is not Ready", look)
+    if absent := [each for each in _NEEDED if each not in cloud["spec"]["services"]]:
+        raise errors.Refused(
+            f"{place.cloud} cannot boot a guest: it has no {', '.join(absent)}",
+            "add them to spec.services in its file, then apply the file again",
+        )
+    try:
+        access = await credentials.of_administrator(place.api, place.cloud, place.namespace)
+    except credentials.NotKnownYetError as error:
+        raise errors.Refused(str(error), look) from error
+    return run.Order(place.namespace, access, place.guests, image, flavor)
+
+
+async def _proved(place: place_module.Place, order: run_module.Order, run: Any) -> story.Story:
+    """Run the proofs; what fails is one message with a hint."""
     from openstack import exceptions  # noqa: PLC0415 - heavy, and not needed for --help
 
-    from ouranos.solo import door, lock, machine, waiting  # noqa: PLC0415
-    from ouranos.verify import run, story  # noqa: PLC0415
+    from ouranos.verify import story  # noqa: PLC0415
 
     def say(message: str) -> None:
         click.echo(message, err=True)
 
     try:
-        with lock.Lock(place.folder / "verify.lock", "verify"):
-            async with door.connect(place) as api:
-                network = machine.Machine.read(place) or machine.DEFAULT
-                cloud, now = await waiting.look(api, place, network)
-                if cloud is None or now is None or not now.ready:
-                    raise errors.Refused(f"{place.cloud} is not Ready", "look with: ouranos status")
-                if absent := [each for each in _NEEDED if each not in cloud["spec"]["services"]]:
-                    raise errors.Refused(
-                        f"{place.cloud} cannot boot a guest: it has no {', '.join(absent)}",
-                        "add them to spec.services in its file, then: ouranos up FILE",
-                    )
-                order = run.Order(
-                    place.cloud,
-                    cloud["spec"]["release"],
-                    place.clouds_yaml,
-                    place.images,
-                    image,
-                    flavor,
-                )
-                told = await run.verify(order, api, say)
-    except lock.LockHeldError as error:
-        raise errors.Refused(str(error), "wait until it is done") from error
+        told: story.Story = await run.verify(order, place.api, say)
     except story.ProofError as error:
         raise errors.Refused(
-            f"not proved: {error}", "look with: ouranos status, ouranos logs nova"
+            f"not proved: {error}",
+            f"look with: ouranos status{place.options}, ouranos logs{place.options} nova",
         ) from error
     except exceptions.SDKException as error:
         raise errors.Refused(
-            f"OpenStack answered: {error}", "look with: ouranos logs SERVICE"
+            f"OpenStack answered: {error}", f"look with: ouranos logs{place.options} SERVICE"
         ) from error
-    _tell(told.report(), place, output)
+    return told
 
 
-def _tell(report: dict[str, Any], place: Any, output: str) -> None:
+def _tell(report: dict[str, Any], place: place_module.Place, output: str) -> None:
     if output == "json":
         click.echo(json.dumps(report, ensure_ascii=False))
         return
     click.echo(f"{len(report['proofs'])} proofs in {report['seconds']:.1f} s\n")
-    click.echo(f"clouds.yaml  {place.clouds_yaml}\nkubeconfig   {place.kubeconfig}\n")
-    click.echo("Try next:")
-    for command_line in _next(place.kubeconfig):
+    for name, file in place.files.items():
+        click.echo(f"{name:<12} {file}")
+    click.echo("\nTry next:")
+    for command_line in _next(place):
         click.echo(f"  {command_line}")
 
 
-def _next(kubeconfig: Path) -> tuple[str, str, str]:
+def _next(place: place_module.Place) -> tuple[str, str, str]:
     """Three commands that work when they are pasted into the shell that called us."""
     called = sys.argv[0]
     on_path = shutil.which("ouranos")
     ouranos = "ouranos" if on_path and Path(on_path).samefile(called) else called
+    named = f"--kubeconfig {place.files['kubeconfig']} --namespace {place.namespace}"
     third = (
-        f"kubectl --kubeconfig {kubeconfig} get clouds,keystones,novas,pods"
+        f"kubectl {named} get clouds,keystones,novas,pods"
         if shutil.which("kubectl")
-        else f"{ouranos} logs nova/scheduler"
+        else f"{ouranos} logs{place.options} nova/scheduler"
     )
-    return f"{ouranos} openstack server list --all-projects", f"{ouranos} status -w", third
+    return (
+        f"{ouranos} openstack{place.options} server list --all-projects",
+        f"{ouranos} status{place.options} -w",
+        third,
+    )

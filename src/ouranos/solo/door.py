@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import httpx2
 
 from ouranos.kit import cluster, errors
+from ouranos.look import place
 from ouranos.solo import machine, paths
 
 API_PORT = 6443
@@ -16,8 +17,11 @@ MANAGER = "ouranos-cli"
 _TIMEOUT = 10.0  # seconds for an answer; watches and logs have none
 
 
-class NotUpError(Exception):
+class NotUpError(place.RefusedError):
     """The cloud has no running API."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the cloud {name} is not up on this machine", "bring it up: ouranos up")
 
 
 @asynccontextmanager
@@ -51,12 +55,12 @@ async def metrics(cloud: paths.Paths) -> str:
 
 
 def _http(cloud: paths.Paths) -> httpx2.AsyncClient:
-    place = machine.Machine.read(cloud)
+    networks = machine.Machine.read(cloud)
     authority = cloud.tls / "ca.crt"
-    if place is None or not cloud.token.exists() or not authority.exists():
-        raise NotUpError(f"the cloud {cloud.cloud} is not up on this machine")
+    if networks is None or not cloud.token.exists() or not authority.exists():
+        raise NotUpError(cloud.cloud)
     return httpx2.AsyncClient(
-        base_url=f"https://{place.host_address}:{API_PORT}",
+        base_url=f"https://{networks.host_address}:{API_PORT}",
         headers={"Authorization": f"Bearer {cloud.token.read_text(encoding='utf-8').strip()}"},
         verify=ssl.create_default_context(cafile=authority),
         timeout=httpx2.Timeout(_TIMEOUT, read=None),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import socket
 from collections.abc import Iterable
 from typing import Any
 
 from ouranos.verify import story
 
 _GONE = 120.0  # seconds for one kind of thing to disappear
-_OVSDB_ANSWER = 10.0
 
 
 def of(run: story.Story) -> None:
@@ -104,36 +101,3 @@ def left_in_services(admin: Any, project: str) -> list[str]:
     for kind in ("ips", "routers", "networks", "subnets", "ports"):
         found += [f"{kind} {each.id}" for each in getattr(net, kind)(project_id=project)]
     return found
-
-
-def left_in_ovn(address: str, port: int, names: Iterable[str]) -> list[str]:
-    """Logical switches and routers of OVN that carry one of these Neutron ids.
-
-    Asks the northbound database itself by the OVSDB protocol (RFC 7047, 4.1.3).
-    """
-    wanted = {f"neutron-{name}" for name in names}
-    tables = ("Logical_Switch", "Logical_Router")
-    operations = [
-        {"op": "select", "table": table, "where": [], "columns": ["name"]} for table in tables
-    ]
-    request = {"method": "transact", "params": ["OVN_Northbound", *operations], "id": 1}
-    with socket.create_connection((address, port), timeout=_OVSDB_ANSWER) as connection:
-        connection.sendall(json.dumps(request).encode())
-        answer = _one_document(connection)
-    rows = [row["name"] for table in answer["result"] for row in table["rows"]]
-    return sorted(f"OVN {row}" for row in rows if row in wanted)
-
-
-def _one_document(connection: socket.socket) -> dict[str, Any]:
-    """The first JSON document of the stream, which has no delimiter."""
-    received = b""
-    while True:
-        chunk = connection.recv(65536)
-        if not chunk:
-            raise story.ProofError("the OVN northbound database closed the connection")
-        received += chunk
-        try:
-            document: dict[str, Any] = json.loads(received)
-        except ValueError:
-            continue
-        return document

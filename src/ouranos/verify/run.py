@@ -6,12 +6,11 @@ import asyncio
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ouranos.images import guest as guest_image
-from ouranos.kit import cluster, kinds
-from ouranos.verify import libvirt, proofs, removal, story, tenant
-
-_OVN_PORT = 6641
+from ouranos.kit import cluster
+from ouranos.verify import inside, proofs, removal, story, tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +18,14 @@ class Order:
     """What a person asked `verify` for.
 
     Attributes:
+        namespace: where the Cloud is.
+        access: the administrator's entry of a `clouds.yaml`.
         guests: where the small guest is kept once built.
         image: a disk image to use in its place, or empty.
     """
 
-    cloud: str
-    release: str
-    clouds_yaml: Path
+    namespace: str
+    access: dict[str, Any]
     guests: Path
     image: str = ""
     flavor: str = "m1.nano"
@@ -42,7 +42,7 @@ async def verify(order: Order, api: cluster.Cluster, say: story.Say) -> story.St
         ProofError: the first thing that the cloud did not do.
     """
     built = None if order.image else await guest_image.build(order.guests)
-    admin = await asyncio.to_thread(tenant.connect_admin, str(order.clouds_yaml), order.cloud)
+    admin = await asyncio.to_thread(tenant.connect, order.access)
     run = story.Story(admin, secrets.token_hex(8), order.public_network, order.flavor, say)
     await asyncio.to_thread(_clean, run)
     try:
@@ -95,20 +95,13 @@ def _remove(run: story.Story) -> None:
 
 
 async def _nothing_left(run: story.Story, order: Order, api: cluster.Cluster) -> None:
+    domains, networks = await asyncio.gather(
+        inside.domains(api, order.namespace), inside.networks(api, order.namespace)
+    )
     left: list[str] = []
-    known = await libvirt.domains(api, order.cloud, order.release)
-    if (server := run.made.get("server")) in known:
+    if (server := run.made.get("server")) in domains:
         left.append(f"libvirt domain {server}")
-    where = await _address_of_ovn(order, api)
-    made = [run.made[kind] for kind in ("network", "router") if kind in run.made]
-    left += await asyncio.to_thread(removal.left_in_ovn, *where, made)
+    made = {f"neutron-{run.made[kind]}" for kind in ("network", "router") if kind in run.made}
+    left += sorted(f"OVN {name}" for name in networks & made)
     if left:
         raise story.ProofError(f"still there: {', '.join(left)}")
-
-
-async def _address_of_ovn(order: Order, api: cluster.Cluster) -> tuple[str, int]:
-    service = await api.get(kinds.SERVICE, "ovn-nb", order.cloud)
-    address = (service or {}).get("spec", {}).get("clusterIP")
-    if not address:
-        raise story.ProofError("the Service ovn-nb has no address")
-    return address, _OVN_PORT

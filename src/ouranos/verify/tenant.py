@@ -13,6 +13,12 @@ from ouranos.verify import story
 MARK = "ouranos:verify"  # the description of everything that verify makes in Keystone
 
 
+def connect(access: dict[str, Any]) -> Any:
+    """The connection that an entry of a `clouds.yaml` gives; no file and no variable is read."""
+    config = loader.OpenStackConfig(load_yaml_config=False, load_envvars=False)
+    return connection.Connection(config=config.get_one(**access), app_name="ouranos-verify")
+
+
 def connect_admin(clouds_yaml: str, cloud: str) -> Any:
     """The administrator's connection, by the cloud's own `clouds.yaml` and nothing else."""
     config = loader.OpenStackConfig(config_files=[clouds_yaml], load_envvars=False)

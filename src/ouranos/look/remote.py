@@ -1,0 +1,285 @@
+"""A cloud in a Kubernetes cluster that a kubeconfig leads to, as a `place.Place`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Generator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from ouranos.kit import cluster, conditions, errors, kinds, kubeconfig, objects
+from ouranos.look import alone, credentials, place, state, trouble
+
+SYSTEM: Final = "ouranos-system"
+"""The namespace of the controllers, where nothing else is said."""
+LEASE: Final = "ouranos-controllers"
+MANAGER: Final = "ouranos-cli"
+
+_SILENT: Final = timedelta(seconds=20)
+"""Controllers renew their Lease every 2 s; who has not for so long does not look after anything."""
+_LISTEN: Final = 5.0
+"""Seconds in which a living holder renews: clocks of two machines may differ, a change cannot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a person named the cloud.
+
+    Attributes:
+        kubeconfig: leads to the cluster.
+        context: of the kubeconfig; its current one where empty.
+        cloud: the Cloud's name; may be empty where there is one.
+        namespace: where to look for it; everywhere where empty.
+        system: the namespace of the controllers.
+        guests: where the guest of `verify` is kept.
+    """
+
+    kubeconfig: Path
+    context: str = ""
+    cloud: str = ""
+    namespace: str = ""
+    system: str = SYSTEM
+    guests: Path = Path()
+
+    @property
+    def options(self) -> str:
+        """The same, as it is written on a command line, with a space before it."""
+        given = (
+            ("kubeconfig", str(self.kubeconfig)),
+            ("context", self.context),
+            ("cloud", self.cloud),
+            ("namespace", self.namespace),
+            ("system", self.system if self.system != SYSTEM else ""),
+        )
+        return "".join(f" --{name} {said}" for name, said in given if said)
+
+
+@contextlib.asynccontextmanager
+async def find(asked: Asked) -> AsyncGenerator[Remote]:
+    """The cloud that is meant, its cluster reached and its name known.
+
+    Raises:
+        kubeconfig.RefusedError: the kubeconfig leads to no cluster that can be used.
+        place.RefusedError: there is no such cloud, or several, or the cluster does not let us look.
+    """
+    async with kubeconfig.connect(asked.kubeconfig, asked.context or None, manager=MANAGER) as api:
+        with explained(asked):
+            name, namespace = await choose(api, asked)
+            yield Remote(api, name, namespace, asked)
+
+
+@contextlib.contextmanager
+def explained(asked: Asked) -> Generator[None]:
+    """Say of the cluster's refusals what they mean to a person who looks."""
+    try:
+        yield
+    except errors.Forbidden as error:
+        raise place.RefusedError(
+            f"the cluster does not allow it: {error.message}",
+            "ask its administrator for that right, or use another --context",
+        ) from error
+    except errors.Unreachable as error:
+        raise place.RefusedError(
+            f"the cluster's API does not answer any more: {error.__cause__ or error}",
+            f"kubectl --kubeconfig {asked.kubeconfig} get --raw /readyz?verbose",
+        ) from error
+
+
+async def choose(api: cluster.Cluster, asked: Asked) -> tuple[str, str]:
+    """Name and namespace of the only Cloud that fits."""
+    try:
+        found = (await api.list(kinds.CLOUD, asked.namespace)).items
+    except errors.NotFound as error:
+        raise place.RefusedError(
+            "Ouranos is not installed in this cluster: it knows no Clouds",
+            f"ouranos install --kubeconfig {asked.kubeconfig}",
+        ) from error
+    except errors.Forbidden as error:
+        if asked.namespace:
+            raise
+        raise place.RefusedError(
+            f"the cluster does not let us look for Clouds everywhere: {error.message}",
+            "say where yours is: --namespace NAMESPACE",
+        ) from error
+    keys = [objects.key_of(each) for each in found]
+    fitting = [key for key in keys if asked.cloud in {"", key.name}]
+    if len(fitting) == 1:
+        return fitting[0].name, fitting[0].namespace
+    where = f"in the namespace {asked.namespace}" if asked.namespace else "in this cluster"
+    there = ", ".join(map(str, keys))
+    if fitting:
+        one = fitting[0]
+        raise place.RefusedError(
+            f"there are several Clouds {where}: {', '.join(map(str, fitting))}",
+            f"name one: --namespace {one.namespace} --cloud {one.name}",
+        )
+    if asked.cloud and keys:
+        raise place.RefusedError(f"there is no Cloud {asked.cloud!r} {where}", f"there is: {there}")
+    raise place.RefusedError(
+        f"there is no Cloud {where}",
+        f"make one: kubectl --kubeconfig {asked.kubeconfig} apply --filename cloud.yaml",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """The cloud; a `place.Place`."""
+
+    api: cluster.Cluster
+    cloud: str
+    namespace: str
+    asked: Asked
+
+    @property
+    def options(self) -> str:
+        """The options that name it."""
+        return self.asked.options
+
+    @property
+    def files(self) -> Mapping[str, Path]:
+        """The kubeconfig; passwords stay in the cluster."""
+        return {"kubeconfig": self.asked.kubeconfig}
+
+    @property
+    def guests(self) -> Path:
+        """Where the small guest is kept."""
+        return self.asked.guests
+
+    async def look(self) -> tuple[objects.Object, state.State]:
+        """The Cloud, and how it is by itself, its controllers and what it waits for.
+
+        Raises:
+            place.RefusedError: the Cloud was deleted.
+        """
+        held = await self.api.get(kinds.CLOUD, self.cloud, self.namespace)
+        if held is None:
+            raise place.RefusedError(
+                f"the Cloud {self.namespace}/{self.cloud} has been deleted",
+                "kubectl apply it again",
+            )
+        if (silent := await self._silence()) is not None:
+            return held, silent
+        now = state.of_cloud(held)
+        if now.ready or now.stopped:
+            return held, now
+        found = trouble.first(await self._seen(self.namespace), datetime.now(UTC))
+        if found is None:
+            return held, now
+        cause = "" if found.message in now.message else found.message
+        return held, replace(now, cause=cause, hint=found.hint)
+
+    async def own_pods(self) -> list[objects.Object]:
+        """The controllers' pods.
+
+        Raises:
+            place.RefusedError: there are none; controllers may run outside the cluster.
+        """
+        pods = (await self.api.list(kinds.POD, self.asked.system)).items
+        if not pods:
+            raise place.RefusedError(
+                f"no pod runs in the namespace {self.asked.system}",
+                f"ouranos install --kubeconfig {self.asked.kubeconfig}",
+            )
+        return pods
+
+    async def environment(self) -> dict[str, str]:
+        """The administrator in variables, so that no password is written anywhere.
+
+        Raises:
+            place.RefusedError: there is no administrator yet.
+        """
+        try:
+            found = await credentials.of_administrator(self.api, self.cloud, self.namespace)
+        except credentials.NotKnownYetError as error:
+            raise place.RefusedError(str(error), f"ouranos status{self.options}") from error
+        return credentials.variables(found)
+
+    def alone(self, purpose: str) -> contextlib.AbstractAsyncContextManager[None]:
+        """Hold a Lease beside the Cloud."""
+        return alone.hold(self.api, self.namespace, purpose)
+
+    async def _silence(self) -> state.State | None:
+        """What to say where no controllers look after the cloud; None where they do."""
+        try:
+            lease = await self._lease()
+            if is_alive(lease, datetime.now(UTC)):
+                return None
+            await asyncio.sleep(_LISTEN)
+            again = await self._lease()
+        except errors.Forbidden:
+            return None  # who may not see it is told what the Cloud says
+        renewed, before = _renewed(again), _renewed(lease)
+        if renewed and renewed != before:
+            return None
+        seen = await self._seen(self.asked.system)
+        found = trouble.first(seen, datetime.now(UTC))
+        name = f"{self.asked.system}/{LEASE}"
+        told = (
+            f"the Lease {name} was last renewed {_ago(renewed)} ago"
+            if renewed
+            else (f"nobody holds the Lease {name}")
+        )
+        return state.State(
+            ready=False,
+            stopped=False,
+            message=f"nobody looks after this cloud: {told}",
+            since="",
+            hint=found.hint if found else self._start(seen),
+            cause=found.message if found else "",
+        )
+
+    def _start(self, seen: trouble.Seen) -> str:
+        """What brings controllers back where nothing else says what keeps them away."""
+        if seen.pods:
+            return f"ouranos logs{self.options} controllers"
+        return f"ouranos install --kubeconfig {self.asked.kubeconfig}"
+
+    async def _lease(self) -> objects.Object | None:
+        return await self.api.get(kinds.LEASE, LEASE, self.asked.system)
+
+    async def _seen(self, namespace: str) -> trouble.Seen:
+        """What may stand in the way of a namespace's pods."""
+        pods, claims, services, events, classes = await asyncio.gather(
+            *(
+                self._read(kind, namespace)
+                for kind in (
+                    kinds.POD,
+                    kinds.PERSISTENT_VOLUME_CLAIM,
+                    kinds.SERVICE,
+                    kinds.EVENT,
+                    kinds.STORAGE_CLASS,
+                )
+            )
+        )
+        return trouble.Seen(
+            namespace, self.options, pods or (), claims or (), services or (), events or (), classes
+        )
+
+    async def _read(self, kind: objects.Kind, namespace: str) -> list[objects.Object] | None:
+        """All of a kind; None where we have no right to see them, which says nothing of them."""
+        fields = "type=Warning" if kind == kinds.EVENT else ""
+        try:
+            where = namespace if kind.namespaced else ""
+            return (await self.api.list(kind, where, fields=fields)).items
+        except errors.Forbidden:
+            return None
+
+
+def is_alive(lease: objects.Object | None, now: datetime) -> bool:
+    """Whether its holder has renewed it lately, as far as two machines' clocks can tell."""
+    if not (renewed := _renewed(lease)):
+        return False
+    return abs(now - conditions.moment_of(renewed)) < _SILENT
+
+
+def _renewed(lease: objects.Object | None) -> str:
+    """When a holder renewed the Lease; empty where none holds it."""
+    spec = objects.mapping(lease or {}, "spec")
+    return str(spec.get("renewTime") or "") if spec.get("holderIdentity") else ""
+
+
+def _ago(renewed: str) -> str:
+    return state.age_of(renewed, datetime.now(UTC))
