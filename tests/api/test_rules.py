@@ -197,11 +197,28 @@ CASES = {
     "an external database": Case(cloud(backing={"mariadb": {"external": EXTERNAL}})),
     "a database in no place": Case(
         cloud(backing={"mariadb": {}}),
-        {"spec.backing.mariadb": "must have exactly one of builtin and external"},
+        {"spec.backing.mariadb": "must have exactly one of builtin, external and operator"},
     ),
     "a database in two places": Case(
         cloud(backing={"mariadb": {"builtin": {}, "external": EXTERNAL}}),
-        {"spec.backing.mariadb": "must have exactly one of builtin and external"},
+        {"spec.backing.mariadb": "must have exactly one of builtin, external and operator"},
+    ),
+    "a cache in no place": Case(
+        cloud(backing={"memcached": {}}),
+        {"spec.backing.memcached": "must have exactly one of builtin and external"},
+    ),
+    "an external cache after a builtin one": Case(
+        cloud(backing={"memcached": {"external": {"host": "cache"}}}),
+        {"spec.backing.memcached": "cannot change between builtin and external"},
+        old=cloud(),
+    ),
+    "an operator's database": Case(cloud(backing={"mariadb": {"operator": {"replicas": 3}}})),
+    "a database that an operator already runs": Case(
+        cloud(backing={"mariadb": {"operator": {"objectRef": {"name": "shared"}}}})
+    ),
+    "an even number of instances": Case(
+        cloud(backing={"rabbitmq": {"operator": {"replicas": 2}}}),
+        {"spec.backing.rabbitmq.operator.replicas": "must be 1, 3 or 5"},
     ),
     "a volume without a unit": Case(
         cloud(backing={"mariadb": {"builtin": {"storage": "10"}}}),
@@ -303,8 +320,53 @@ CASES = {
     ),
     "an external database after a builtin one": Case(
         cloud(backing={"mariadb": {"external": EXTERNAL}}),
-        {"spec.backing.mariadb": "cannot change between builtin and external"},
+        {"spec.backing.mariadb": "cannot change between builtin, external and operator"},
         old=cloud(),
+    ),
+    "an operator's database after a builtin one": Case(
+        cloud(backing={"mariadb": {"operator": {}}}),
+        {"spec.backing.mariadb": "cannot change between builtin, external and operator"},
+        old=cloud(),
+    ),
+    "an external database after an operator's": Case(
+        mariadb(external=EXTERNAL),
+        {"spec": "cannot change between builtin, external and operator"},
+        old=mariadb(operator={}),
+    ),
+    "another object of the operator": Case(
+        mariadb(operator={"objectRef": {"name": "other"}}),
+        {"spec.operator.objectRef": "cannot name another object"},
+        old=mariadb(operator={}),
+    ),
+    "the same object of the operator, now named": Case(
+        mariadb(operator={"objectRef": {"name": "mariadb"}}), old=mariadb(operator={})
+    ),
+    "an object of the operator, named no more": Case(
+        cloud(backing={"rabbitmq": {"operator": {}}}),
+        {"spec.backing.rabbitmq.operator.objectRef": "cannot name another object"},
+        old=cloud(backing={"rabbitmq": {"operator": {"objectRef": {"name": "theirs"}}}}),
+    ),
+    "a Galera cluster after one instance": Case(
+        mariadb(operator={"replicas": 3}),
+        {"spec.operator.replicas": "cannot change between one instance and several"},
+        old=mariadb(operator={}),
+    ),
+    "a larger Galera cluster": Case(
+        mariadb(operator={"replicas": 5}), old=mariadb(operator={"replicas": 3})
+    ),
+    "more instances of RabbitMQ": Case(
+        cloud(backing={"rabbitmq": {"operator": {"replicas": 3}}}),
+        old=cloud(backing={"rabbitmq": {"operator": {}}}),
+    ),
+    "fewer instances of RabbitMQ": Case(
+        cloud(backing={"rabbitmq": {"operator": {"replicas": 1}}}),
+        {"spec.backing.rabbitmq.operator.replicas": "cannot be lowered"},
+        old=cloud(backing={"rabbitmq": {"operator": {"replicas": 3}}}),
+    ),
+    "a larger volume of the operator's": Case(
+        mariadb(operator={"storage": "20Gi"}),
+        {"spec.operator.storage": "is immutable"},
+        old=mariadb(operator={}),
     ),
     "a larger volume": Case(
         mariadb(builtin={"storage": "20Gi"}),

@@ -2,24 +2,59 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import StringConstraints
 
 from ouranos.api import model, rules, values
 
-_DATA_STAYS = rules.same_one_of(
-    "builtin",
-    "external",
-    reason="the data would stay behind",
-    hint="put back the old choice, or make a new cloud and move the data",
-)
+_STAYS = {
+    "reason": "the data would stay behind",
+    "hint": "put back the old choice, or make a new cloud and move the data",
+}
 
 
 class _Choice(model.Model):
     """Either run here, or run by somebody else."""
 
-    RULES: ClassVar[tuple[rules.Rule, ...]] = (rules.one_of("builtin", "external"), _DATA_STAYS)
+    RULES: ClassVar[tuple[rules.Rule, ...]] = (
+        rules.one_of("builtin", "external"),
+        rules.same_one_of("builtin", "external", **_STAYS),
+    )
+
+
+class _WiderChoice(model.Model):
+    """Run here, run by somebody else, or run by an operator that the cluster has."""
+
+    RULES: ClassVar[tuple[rules.Rule, ...]] = (
+        rules.one_of("builtin", "external", "operator"),
+        rules.same_one_of("builtin", "external", "operator", **_STAYS),
+    )
+
+
+def _same_object(name: str) -> rules.Rule:
+    """The rule that the object of an operator stays the same; `name` is that of the one we make."""
+
+    def named(operator: Any) -> str:
+        return operator.get("objectRef", {"name": name})["name"]
+
+    default = rules.quoted(name)
+    return rules.Transition(
+        cel=f"(has(self.objectRef) ? self.objectRef.name : {default}) == "
+        f"(has(oldSelf.objectRef) ? oldSelf.objectRef.name : {default})",
+        check=lambda old, new: named(old) == named(new),
+        message="cannot name another object: the data would stay behind",
+        hint=f"put back the old objectRef; without one, the object is {name}",
+        field=".objectRef",
+    )
+
+
+_FEW = rules.Invariant(
+    cel="self in [1, 3, 5]",
+    check=lambda value: value in {1, 3, 5},
+    message="must be 1, 3 or 5, so that a majority is always known",
+    hint="use 1, or 3 on three or more nodes",
+)
 
 
 class BuiltinMariaDB(model.Model):
@@ -33,18 +68,41 @@ class ExternalMariaDB(model.Model):
     """A MariaDB or MySQL server that somebody else runs."""
 
     host: values.Host
-    """Host name or IPv4 address of the server."""
+    """Host name or IPv4 address of the server; without a dot, a Service in this namespace."""
     port: values.Port = 3306
     """TCP port of the server."""
     secret_ref: model.Reference
     """Secret with username and password of an account that may create databases and users."""
 
 
-class MariaDBChoice(_Choice):
-    """Where the services' databases are: in a server run here (builtin) or elsewhere (external)."""
+class OperatorMariaDB(model.Model):
+    """A MariaDB object of mariadb-operator, which the cluster has."""
+
+    RULES: ClassVar[tuple[rules.Rule, ...]] = (_same_object("mariadb"),)
+
+    object_ref: model.Reference | None = None
+    """A MariaDB object that somebody else made; without it, Ouranos makes one called mariadb."""
+    storage: values.VolumeSize = "10Gi"
+    """Size of each instance's volume; says nothing about an object that somebody else made."""
+    replicas: Annotated[
+        int,
+        _FEW,
+        rules.Transition(
+            cel="(self == 1) == (oldSelf == 1)",
+            check=lambda old, new: (old == 1) == (new == 1),
+            message="cannot change between one instance and several: those are a Galera cluster",
+            hint="put back the old number, or make a new cloud and move the data",
+        ),
+    ] = 1
+    """How many instances: 1, or 3 or 5, which are a Galera cluster; like storage, of our own."""
+
+
+class MariaDBChoice(_WiderChoice):
+    """Where the services' databases are: run here, elsewhere, or by mariadb-operator."""
 
     builtin: BuiltinMariaDB | None = None
     external: ExternalMariaDB | None = None
+    operator: OperatorMariaDB | None = None
 
 
 class BuiltinRabbitMQ(model.Model):
@@ -58,7 +116,7 @@ class ExternalRabbitMQ(model.Model):
     """A RabbitMQ server that somebody else runs."""
 
     host: values.Host
-    """Host name or IPv4 address of the server."""
+    """Host name or IPv4 address of the server; without a dot, a Service in this namespace."""
     port: values.Port = 5672
     """TCP port for AMQP."""
     management_port: values.Port = 15672
@@ -67,11 +125,34 @@ class ExternalRabbitMQ(model.Model):
     """Secret with the keys username and password of an administrator."""
 
 
-class RabbitMQChoice(_Choice):
-    """Where the services' messages go: to a server run here (builtin) or elsewhere (external)."""
+class OperatorRabbitMQ(model.Model):
+    """A RabbitmqCluster object of the RabbitMQ cluster operator, which the cluster has."""
+
+    RULES: ClassVar[tuple[rules.Rule, ...]] = (_same_object("rabbitmq"),)
+
+    object_ref: model.Reference | None = None
+    """A RabbitmqCluster that somebody else made; without it, Ouranos makes one called rabbitmq."""
+    storage: values.VolumeSize = "5Gi"
+    """Size of each instance's volume; says nothing about an object that somebody else made."""
+    replicas: Annotated[
+        int,
+        _FEW,
+        rules.Transition(
+            cel="self >= oldSelf",
+            check=lambda old, new: new >= old,
+            message="cannot be lowered: the operator does not take instances out of a cluster",
+            hint="put back the old number",
+        ),
+    ] = 1
+    """How many instances: 1, 3 or 5; like storage, of our own."""
+
+
+class RabbitMQChoice(_WiderChoice):
+    """Where the services' messages go: run here, elsewhere, or by RabbitMQ's cluster operator."""
 
     builtin: BuiltinRabbitMQ | None = None
     external: ExternalRabbitMQ | None = None
+    operator: OperatorRabbitMQ | None = None
 
 
 class BuiltinMemcached(model.Model):
@@ -85,7 +166,7 @@ class ExternalMemcached(model.Model):
     """A memcached server that somebody else runs."""
 
     host: values.Host
-    """Host name or IPv4 address of the server."""
+    """Host name or IPv4 address of the server; without a dot, a Service in this namespace."""
     port: values.Port = 11211
     """TCP port of the server."""
 
@@ -160,14 +241,14 @@ class DatabaseStatus(model.Answering):
 
 
 class MariaDB(model.Resource):
-    """A MariaDB server, run here or elsewhere, in which Database claims are fulfilled."""
+    """A MariaDB server in which Database claims are fulfilled, whoever runs it."""
 
     spec: MariaDBSpec
     status: DatabaseStatus = DatabaseStatus()
 
 
 class RabbitMQ(model.Resource):
-    """A RabbitMQ server, run here or elsewhere, in which Vhost claims are fulfilled."""
+    """A RabbitMQ server in which Vhost claims are fulfilled, whoever runs it."""
 
     spec: RabbitMQSpec
     status: model.Answering = model.Answering()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import abc
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from pydantic_core import CoreSchema
 
 KEY = "x-kubernetes-validations"
 HINT = "; hint: "
+_TWO = 2
 Path = tuple[str | int, ...]
 
 
@@ -169,21 +170,31 @@ def immutable(reason: str, hint: str) -> Transition:
     )
 
 
-def one_of(first: str, second: str) -> Rule:
-    """The rule that an object has exactly one of two fields."""
+def one_of(*fields: str) -> Rule:
+    """The rule that an object has exactly one of two or more fields."""
+    cel = " + ".join(f"(has(self.{field}) ? 1 : 0)" for field in fields) + " == 1"
+    if len(fields) == _TWO:
+        cel = f"has(self.{fields[0]}) != has(self.{fields[1]})"
     return Invariant(
-        cel=f"has(self.{first}) != has(self.{second})",
-        check=lambda value: (first in value) != (second in value),
-        message=f"must have exactly one of {first} and {second}",
-        hint=f"keep {first} or {second} and remove the other",
+        cel=cel,
+        check=lambda value: sum(field in value for field in fields) == 1,
+        message=f"must have exactly one of {listed(fields, 'and')}",
+        hint=f"keep {listed(fields, 'or')} and remove the other{'s' * (len(fields) > _TWO)}",
     )
 
 
-def same_one_of(first: str, second: str, *, reason: str, hint: str) -> Transition:
-    """The rule that of two fields the one that is there stays the one that was there."""
+def same_one_of(*fields: str, reason: str, hint: str) -> Transition:
+    """The rule that of several fields the one that is there stays the one that was there."""
+    told = fields[:-1]  # one of them is there, so the last follows from the others
     return Transition(
-        cel=f"has(self.{first}) == has(oldSelf.{first})",
-        check=lambda old, new: (first in old) == (first in new),
-        message=f"cannot change between {first} and {second}: {reason}",
+        cel=" && ".join(f"has(self.{field}) == has(oldSelf.{field})" for field in told),
+        check=lambda old, new: all((field in old) == (field in new) for field in told),
+        message=f"cannot change between {listed(fields, 'and')}: {reason}",
         hint=hint,
     )
+
+
+def listed(names: Sequence[str], word: str) -> str:
+    """Names as people list them: `a, b and c`."""
+    *first, last = names
+    return f"{', '.join(first)} {word} {last}"

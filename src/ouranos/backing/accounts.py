@@ -28,11 +28,20 @@ def login(held: controller.Cache, namespace: str, name: str) -> tuple[str, str]:
     Raises:
         errors.Transient: the Secret is not there, or lacks one of them.
     """
+    username, password = (value(held, namespace, name, key) for key in ("username", "password"))
+    return username, password
+
+
+def value(held: controller.Cache, namespace: str, name: str, key: str) -> str:
+    """Return what a Secret holds under a key.
+
+    Raises:
+        errors.Transient: the Secret is not there, or has nothing there.
+    """
     secret = held.get(kinds.SECRET, name, namespace)
     if secret is None:
         raise errors.Transient(f"Secret {name} does not exist")
-    data = contents(secret)
-    for key in ("username", "password"):
-        if not data.get(key):
-            raise errors.Transient(f"Secret {name} has no key {key}")
-    return data["username"], data["password"]
+    found = contents(secret).get(key)
+    if not found:
+        raise errors.Transient(f"Secret {name} has no key {key}")
+    return found

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from ouranos.backing import accounts
+from ouranos.backing import accounts, operated, operators
 from ouranos.backing import page as page_
 from ouranos.kit import conditions, controller, errors, kinds, objects, outcome, pipeline, summary
 from ouranos.kit.conditions import Reason
@@ -23,6 +23,8 @@ RECREATE: Final = "ouranos.cloud/recreate-data"
 """Makes a lost database again, empty; its value is the database's name. Removed when done."""
 DELETE: Final = "ouranos.cloud/delete-data"
 """Lets the data go with the claim; its value is the thing's name."""
+MADE_BY: Final = "madeBy"
+"""The field of the status that remembers who makes things in a server that an operator runs."""
 AGAIN: Final = timedelta(seconds=60)
 """How often a claim's thing is looked at: a server tells nobody when somebody removes something."""
 
@@ -41,6 +43,7 @@ class Sort:
         user: the step by which its user exists, and gets in by the Secret.
         drop: destroys the thing, if it is this claim's; returns whether it was.
         drop_user: removes the user, if it is of this namespace.
+        parts: what it becomes where an operator of the cluster makes things in the server.
     """
 
     kind: Kind
@@ -52,6 +55,7 @@ class Sort:
     user: pipeline.Step["Claim"]
     drop: Callable[["Claim"], Awaitable[bool]]
     drop_user: Callable[["Claim", str], Awaitable[None]]
+    parts: operators.Parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,85 @@ class Claim:
             f"annotation {ADOPT}={self.thing}",
         )
 
+    @property
+    def is_ordered(self) -> bool:
+        """Whether an operator makes the thing; chosen once, at first, for things made by one."""
+        host = self.host()
+        if host is None or "operator" not in host["spec"]:
+            return False
+        parts = self.sort.parts
+        made_by: str = self.pass_.status.get(MADE_BY, "")
+        if made_by:
+            return made_by == parts.software.name
+        return not parts.or_by_hand or self.pass_.cache.serves(parts.thing)
+
+    def order(self) -> operators.Order:
+        """Return what the operator is asked for.
+
+        Raises:
+            errors.Transient: the Secret is not there, or lacks something.
+        """
+        host, operator = self.host(), self.sort.page.operator
+        if host is None or operator is None:
+            raise errors.Transient(f"{self.server_name} does not exist")
+        return operators.Order(
+            name=self.pass_.key.name,
+            namespace=self.namespace,
+            server=operator.reference(host),
+            thing=self.thing,
+            username=self.login()[0],
+            secret=self.secret,
+        )
+
+    async def ensure(self, wanted: Object, *, shared: bool = False) -> outcome.Outcome:
+        """Have the operator make something.
+
+        Args:
+            wanted: the operator's object.
+            shared: whether claims of this namespace share it, so that none of them owns it.
+
+        Raises:
+            errors.Terminal: there is one of that name which is a stranger's.
+        """
+        software = self.sort.parts.software
+        mark = self.house if shared else self.owner
+
+        def refuse(title: str, theirs: Object) -> None:
+            self.refuse_stranger(title, operators.owner_of(theirs), mark)
+
+        if self.pass_.cache.serves(kinds.of(wanted)):
+            self.pass_.status[MADE_BY] = software.name
+        marked = operators.marked(wanted, mark)
+        return await operated.ensure(self.pass_, software, marked, refuse, owned=not shared)
+
+    def remember_hand(self) -> None:
+        """Remember that things in an operator's server are ours to make, whatever comes later."""
+        host = self.host()
+        if host is not None and "operator" in host["spec"]:
+            self.pass_.status.setdefault(MADE_BY, "ouranos")
+
+    def refuse_rivals(self) -> None:
+        """Let nobody else's object of the operator stand for what is claimed.
+
+        Raises:
+            errors.Terminal: one does.
+        """
+        order, parts = self.order(), self.sort.parts
+        for theirs in self.pass_.cache.list(parts.thing, self.namespace):
+            mark = operators.owner_of(theirs)
+            rivals = parts.stands_for(theirs) == (order.server, order.thing)
+            if rivals and objects.key_of(theirs).name != order.name:
+                title = parts.software.title(parts.thing, objects.key_of(theirs).name)
+                what = f"the {self.sort.words} {self.thing} ({title})"
+                self.refuse_stranger(what, mark, self.owner)
+
+    async def label_secret(self) -> None:
+        """Let the operator see the Secret with the user's name and password."""
+        labels = self.sort.parts.labels
+        found = self.pass_.cache.get(kinds.SECRET, self.secret, self.namespace)
+        if found is not None and not objects.matches(objects.labels_of(found), labels):
+            await self.pass_.patch(kinds.SECRET, self.secret, {"metadata": {"labels": labels}})
+
     async def tell(self, verb: str) -> None:
         """Record that the thing was made or destroyed."""
         text = f"{verb} {self.sort.words} {self.thing} in {self.server_name}"
@@ -170,29 +253,61 @@ async def credentials(one: Claim) -> outcome.Outcome:
     return outcome.DONE
 
 
-async def _release(one: Claim) -> None:
+async def _release(one: Claim) -> outcome.Outcome:
     """Let the claim go; its data and its user with it only where a person has said so."""
+    going = await _cancel(one)
+    if not going.done:
+        return going
     if one.says(DELETE) and one.host() is not None:
-        if await one.sort.drop(one):
+        if one.is_ordered or await one.sort.drop(one):
             await one.tell("Deleted")
-        if not _is_user_needed(one):
+        if not one.is_ordered and not _is_user_needed(one):
             await one.sort.drop_user(one, one.login()[0])
     await one.pass_.remove_finalizer()
+    return outcome.DONE
+
+
+async def _cancel(one: Claim) -> outcome.Outcome:
+    """Let the operator's objects go that the claim has, and the user's if nobody else needs it."""
+    held, parts = one.pass_.cache, one.sort.parts
+    going = [
+        each
+        for kind in (parts.grant, parts.thing)
+        for each in held.list(kind, one.namespace)
+        if operators.owner_of(each) == one.owner
+    ]
+    staying = [each for each in _sharing(one) if not objects.is_deleting(each)]
+    users = [] if staying else held.list(parts.user, one.namespace)
+    for each in users:
+        said: str = objects.mapping(each, "spec", parts.login).get("name", "")
+        if operators.owner_of(each) == one.house and said == one.secret:
+            going.append(each)
+    drops = parts.drops if one.says(DELETE) else None
+    return await operated.remove(one.pass_, parts.software, going, drops)
+
+
+def _sharing(one: Claim) -> list[Object]:
+    """Return all claims with the same user."""
+    claims = one.pass_.cache.list(one.sort.kind, one.namespace)
+    return [each for each in claims if each["spec"]["secretRef"]["name"] == one.secret]
 
 
 def _is_user_needed(one: Claim) -> bool:
     """Whether another claim has the same user, or it is unknown because its Secret is gone."""
-    held = one.pass_.cache
-    claims = held.list(one.sort.kind, one.namespace)
-    sharing = [each for each in claims if each["spec"]["secretRef"]["name"] == one.secret]
-    return len(sharing) > 1 or held.get(kinds.SECRET, one.secret, one.namespace) is None
+    secret = one.pass_.cache.get(kinds.SECRET, one.secret, one.namespace)
+    return len(_sharing(one)) > 1 or secret is None
 
 
 def _looked(step: pipeline.Step[Claim]) -> pipeline.Step[Claim]:
-    """Return a step that looks into the server beside the passes once it found all right."""
+    """Return a step that looks into the server beside the passes once it found all right.
+
+    Where an operator looks into the server, its objects tell, and a watch reports them.
+    """
 
     @functools.wraps(step)
     async def looked(one: Claim) -> outcome.Outcome:
+        if one.is_ordered:
+            return await step(one)
         claim, host = one.pass_.object, one.host() or {"spec": None}
         # What a person says to us on a claim has its thing be looked at now.
         annotations = objects.annotations_of(claim).items()
@@ -215,8 +330,7 @@ def controller_of(sort: Sort, means: page_.Means) -> controller.Controller:
     async def reconcile(pass_: controller.Pass) -> outcome.Outcome:
         one = Claim(pass_, sort, means)
         if pass_.deleting:
-            await _release(one)
-            return outcome.DONE
+            return await _release(one)
         await pass_.add_finalizer()
         result = await pipeline.run(pass_, one, stages, proofs=[*map(pipeline.name_of, inside)])
         if not result.done:
@@ -230,13 +344,23 @@ def controller_of(sort: Sort, means: page_.Means) -> controller.Controller:
         claims = held.list(sort.kind, key.namespace)
         return [objects.key_of(one) for one in claims if one["spec"][field]["name"] == key.name]
 
+    def of_user(theirs: Object, held: controller.Cache) -> list[Key]:
+        """Return the claims whose user an object of the operator stands for."""
+        secret = objects.mapping(theirs, "spec", sort.parts.login).get("name")
+        claims = held.list(sort.kind, objects.namespace_of(theirs))
+        return [objects.key_of(one) for one in claims if one["spec"]["secretRef"]["name"] == secret]
+
+    servers = () if sort.page.operator is None else (sort.page.operator.kind,)
     return controller.Controller(
         name=sort.kind.plural,
         kind=sort.kind,
         reconcile=reconcile,
+        owns=(sort.parts.thing, sort.parts.grant),
         watches=(
             controller.Watch(sort.page.kind, functools.partial(naming, sort.reference)),
             controller.Watch(kinds.SECRET, functools.partial(naming, "secretRef")),
+            controller.Watch(sort.parts.user, of_user),
         ),
-        reads=(kinds.SERVICE,),
+        reads=(kinds.SERVICE, *servers),
+        optional=(*sort.parts.kinds, *servers),
     )

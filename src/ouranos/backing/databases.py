@@ -4,18 +4,24 @@ The mark of a thing is written before the thing is made, and forgotten after it 
 crash between any two steps leaves nothing, or something that the next pass knows for its own.
 """
 
+from datetime import timedelta
 from typing import Final
 
-from ouranos.backing import claim, mariadb, sql
-from ouranos.kit import conditions, errors, kinds, outcome
+from ouranos.backing import claim, mariadb, mariadb_operator, sql
+from ouranos.kit import conditions, errors, kinds, objects, outcome
 from ouranos.kit.conditions import Reason
 
 _FIRST_MADE: Final = "created"
 """The field of the status that remembers when the database was first there."""
+_ADMISSION: Final = timedelta(seconds=5)
+"""How soon it is asked again whether a user gets in whom an operator has made."""
 
 
 async def database(one: claim.Claim) -> outcome.Outcome:
     """The database exists, and is this claim's."""
+    if one.is_ordered:
+        one.refuse_rivals()
+        return await one.ensure(mariadb_operator.database(one.order()))
     server = mariadb.connect(one.site())
     facts = await server.look(one.thing, one.login()[0])
     _refuse(one, facts)
@@ -35,6 +41,8 @@ async def database(one: claim.Claim) -> outcome.Outcome:
 
 async def user(one: claim.Claim) -> outcome.Outcome:
     """The user exists, may do everything in the database, and gets in by the Secret."""
+    if one.is_ordered:
+        return await _ordered_user(one)
     server = mariadb.connect(one.site())
     username, password = one.login()
     facts = await server.look(one.thing, username)
@@ -48,6 +56,27 @@ async def user(one: claim.Claim) -> outcome.Outcome:
         await server.set_user(username, password)
         await server.grant(one.thing, username)
     return outcome.DONE
+
+
+async def _ordered_user(one: claim.Claim) -> outcome.Outcome:
+    """Have the operator make the user, and try whether it gets in."""
+    await one.label_secret()
+    order = one.order()
+    made = await one.ensure(mariadb_operator.user(order), shared=True)
+    made |= await one.ensure(mariadb_operator.grant(order))
+    if not made.done:
+        return made
+    username, password = one.login()
+    server = mariadb.connect_as(one.site(), username, password)
+
+    async def admitted() -> outcome.Outcome:
+        if await server.admits(one.thing, username, password):
+            return outcome.DONE
+        who = f"the user {username} to the database {one.thing}"
+        return outcome.wait(f"{one.server_name} to admit {who}", poll=_ADMISSION)
+
+    content = objects.digest([one.pass_.object["spec"], one.login(), order.server]).hex()
+    return await one.pass_.look("user", content, admitted, claim.AGAIN)
 
 
 def _refuse(one: claim.Claim, facts: sql.Facts) -> None:
@@ -120,4 +149,5 @@ SORT: Final = claim.Sort(
     user=user,
     drop=_drop,
     drop_user=_drop_user,
+    parts=mariadb_operator.PARTS,
 )

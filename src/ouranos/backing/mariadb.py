@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any, Final
 
-from ouranos.backing import manifests, page, sql
+from ouranos.backing import manifests, mariadb_operator, page, sql
 from ouranos.kit import kinds
 from ouranos.kit.objects import Object
 
@@ -56,7 +56,16 @@ def connect(site: page.Site) -> sql.Server:
     Raises:
         errors.Transient: its address or its account is not known yet.
     """
-    login = sql.Login(*site.place(PORT), *site.login(), encrypted=site.external is not None)
+    return connect_as(site, *site.login())
+
+
+def connect_as(site: page.Site, username: str, password: str) -> sql.Server:
+    """Return the server as one of its users sees it.
+
+    Raises:
+        errors.Transient: its address is not known yet.
+    """
+    login = sql.Login(*site.place(PORT), username, password, encrypted=not site.is_builtin)
     return site.means.databases(login, site.seams.blocking)
 
 
@@ -67,7 +76,7 @@ async def health(site: page.Site) -> Mapping[str, str]:
 
 def answers(site: page.Site) -> Mapping[str, Any]:
     """Return host and port for the services, and whether they are to encrypt what they say."""
-    return {**site.address(), "tls": "Disabled" if site.external is None else "Preferred"}
+    return {**site.address(), "tls": "Disabled" if site.is_builtin else "Preferred"}
 
 
 PAGE: Final = page.Page(
@@ -78,4 +87,5 @@ PAGE: Final = page.Page(
     credential=page.Credential("root", "ouranos", account, (_ACCOUNT,)),
     health=health,
     answers=answers,
+    operator=mariadb_operator.OPERATOR,
 )

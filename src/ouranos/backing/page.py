@@ -10,7 +10,7 @@ from importlib import resources
 from random import Random
 from typing import Any
 
-from ouranos.backing import accounts, broker, manifests, sql, wire
+from ouranos.backing import accounts, broker, manifests, operators, sql, wire
 from ouranos.kit import address, controller, errors, objects, seams
 from ouranos.kit.objects import Kind, Object
 
@@ -54,6 +54,7 @@ class Page:
         answers: what `status` tells of where it answers; by default host and port.
         credential: its own account, if it has accounts.
         keeps_data: whether losing its pod's volume loses data.
+        operator: who runs it instead of us where a person says so and the cluster has it.
     """
 
     kind: Kind
@@ -64,6 +65,7 @@ class Page:
     answers: Callable[["Site"], Mapping[str, Any]] = lambda site: site.address()
     credential: Credential | None = None
     keeps_data: bool = True
+    operator: operators.Operator | None = None
 
     @property
     def files(self) -> Mapping[str, str]:
@@ -101,10 +103,35 @@ class Site:
         return self.object["spec"].get("external")
 
     @property
+    def operator(self) -> operators.Operator | None:
+        """The operator of the cluster that runs the server, if one does."""
+        return self.page.operator if "operator" in self.object["spec"] else None
+
+    @property
+    def is_builtin(self) -> bool:
+        """Whether the server is run here, and what is said to it stays in the cloud's network."""
+        return self.external is None and self.operator is None
+
+    def instance(self, operator: operators.Operator) -> Object:
+        """Return the operator's object of the server.
+
+        Raises:
+            errors.Transient: there is none.
+        """
+        name = operator.reference(self.object)
+        found = self.held.get(operator.kind, name, self.identity.namespace)
+        if found is None:
+            title = operator.software.title(operator.kind, name)
+            raise errors.Transient(f"{title} does not exist")
+        return found
+
+    @property
     def secret(self) -> str:
         """The Secret with the account that administers the server; empty where it has none."""
         if self.external is not None:
             return objects.mapping(self.external, "secretRef").get("name", "")
+        if self.operator is not None:
+            return self.operator.account(self.instance(self.operator)).secret
         credential = self.page.credential
         return f"{self.identity.name}-{credential.name}-1" if credential else ""
 
@@ -114,18 +141,26 @@ class Site:
         Raises:
             errors.Transient: its Service has no address yet.
         """
+        name, number = self.told(port)
+        # A name without a dot means a Service beside the cloud: from elsewhere, as from where
+        # controllers run, it is another one, or none.
+        found = address.of_service(self.held, self.identity.namespace, name, number)
+        if found is not None:
+            return found
         if self.external is not None:
-            return self.external["host"], self.external.get(port.field, port.number)
-        name = self.identity.name + port.service
-        found = address.of_service(self.held, self.identity.namespace, name, port.number)
-        if found is None:
-            raise errors.Transient(f"Service {name} has no address")
-        return found
+            return name, number
+        raise errors.Transient(f"Service {name} has no address for port {number}")
 
     def told(self, port: manifests.Port) -> tuple[str, int]:
-        """Return where the cloud's services reach one of the server's ports."""
+        """Return where the cloud's services reach one of the server's ports.
+
+        Raises:
+            errors.Transient: an operator runs it, and its object is not there.
+        """
         if self.external is not None:
-            return self.place(port)
+            return self.external["host"], self.external.get(port.field, port.number)
+        if self.operator is not None:
+            return self.operator.service(self.instance(self.operator), port)
         return self.identity.name + port.service, port.number
 
     def address(self) -> dict[str, Any]:
@@ -139,7 +174,14 @@ class Site:
         Raises:
             errors.Transient: the Secret is not there, or lacks one of them.
         """
-        return accounts.login(self.held, self.identity.namespace, self.secret)
+        namespace = self.identity.namespace
+        if self.operator is None:
+            return accounts.login(self.held, namespace, self.secret)
+        account = self.operator.account(self.instance(self.operator))
+        if not account.secret:
+            return account.username, ""
+        read = functools.partial(accounts.value, self.held, namespace, account.secret)
+        return account.username or read(account.username_key), read(account.password_key)
 
 
 @functools.cache

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Final
 
-from ouranos.backing import broker, manifests, page
+from ouranos.backing import broker, manifests, page, rabbitmq_operator
 from ouranos.kit import kinds, randoms
 from ouranos.kit.objects import Object
 
@@ -91,4 +91,5 @@ PAGE: Final = page.Page(
     pod=pod,
     credential=page.Credential("admin", "ouranos", account, (_DEFINITIONS, _COOKIE)),
     health=health,
+    operator=rabbitmq_operator.OPERATOR,
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from ouranos.backing import accounts, manifests, rollout
+from ouranos.backing import accounts, manifests, operated_server, operators, rollout
 from ouranos.backing import page as page_
 from ouranos.images import catalog
 from ouranos.kit import controller, kinds, objects, outcome, pipeline, randoms
@@ -74,6 +74,11 @@ async def workload(scope: Scope) -> outcome.Outcome:
     return outcome.DONE
 
 
+async def instance(scope: Scope) -> outcome.Outcome:
+    """The operator's object of the server exists, and the operator has made it true."""
+    return await operated_server.instance(scope.pass_, scope.site)
+
+
 async def health(scope: Scope) -> outcome.Outcome:
     """The server answers a question from outside."""
     site = scope.site
@@ -95,16 +100,22 @@ _BUILTIN: Final = (
     pipeline.Stage[Scope]((health,)),
 )
 _EXTERNAL: Final = (pipeline.Stage[Scope]((health,)),)
+_OPERATED: Final = (pipeline.Stage[Scope]((instance,)), pipeline.Stage[Scope]((health,)))
 
 
 def controller_of(page: page_.Page, means: page_.Means) -> controller.Controller:
     """Return the controller of one kind of server."""
 
     async def reconcile(pass_: controller.Pass) -> outcome.Outcome:
-        if pass_.deleting:
-            return outcome.DONE
         scope = Scope(pass_, page_.Site(pass_.object, page, means, pass_.cache, pass_.seams))
-        stages = _BUILTIN if scope.site.external is None else _EXTERNAL
+        if pass_.deleting:
+            if scope.site.operator is None:
+                return outcome.DONE
+            return await operated_server.let_go(pass_, scope.site)
+        stages = _BUILTIN if scope.site.is_builtin else _EXTERNAL
+        if scope.site.operator is not None:
+            await pass_.add_finalizer()
+            stages = _OPERATED
         return await pipeline.run(pass_, scope, stages, available=_is_running, proofs=(_HEALTH,))
 
     def of_pod(pod: Object, held: controller.Cache) -> list[Key]:
@@ -117,8 +128,18 @@ def controller_of(page: page_.Page, means: page_.Means) -> controller.Controller
         return [
             objects.key_of(obj)
             for obj in held.list(page.kind, key.namespace)
-            if objects.mapping(obj, "spec", "external", "secretRef").get("name") == key.name
+            if key.name == _secret_of(page.operator, obj, held)
         ]
+
+    def of_instance(theirs: Object, held: controller.Cache) -> list[Key]:
+        key = objects.key_of(theirs)
+        return [
+            objects.key_of(obj)
+            for obj in held.list(page.kind, key.namespace)
+            if page.operator and key.name == page.operator.reference(obj)
+        ]
+
+    theirs = () if page.operator is None else (page.operator.kind,)
 
     return controller.Controller(
         name=page.kind.kind.lower(),
@@ -131,15 +152,30 @@ def controller_of(page: page_.Page, means: page_.Means) -> controller.Controller
             kinds.STATEFUL_SET,
             kinds.POD_DISRUPTION_BUDGET,
         ),
-        watches=(controller.Watch(kinds.POD, of_pod), controller.Watch(kinds.SECRET, of_secret)),
+        watches=(
+            controller.Watch(kinds.POD, of_pod),
+            controller.Watch(kinds.SECRET, of_secret),
+            *(controller.Watch(kind, of_instance) for kind in theirs),
+        ),
+        optional=theirs,
     )
 
 
 def _is_running(scope: Scope) -> bool:
+    if scope.site.operator is not None:
+        return operated_server.serves(scope.site)
     if scope.site.external is not None:
         return False
     present = _held(scope, kinds.STATEFUL_SET, scope.site.identity.name)
     return present is not None and objects.mapping(present, "status").get("readyReplicas", 0) > 0
+
+
+def _secret_of(operator: operators.Operator | None, obj: Object, held: controller.Cache) -> str:
+    """Return the Secret of a server that others run; empty where it has none, or none yet."""
+    if operator is None or "operator" not in obj["spec"]:
+        return objects.mapping(obj, "spec", "external", "secretRef").get("name", "")
+    found = held.get(operator.kind, operator.reference(obj), objects.namespace_of(obj))
+    return operator.account(found).secret if found else ""
 
 
 def _configuration(scope: Scope) -> Object | None:

@@ -7,12 +7,16 @@ that was in its queues can be had back.
 
 from typing import Final
 
-from ouranos.backing import broker, claim, rabbitmq
+from ouranos.backing import broker, claim, rabbitmq, rabbitmq_operator
 from ouranos.kit import kinds, outcome
 
 
 async def vhost(one: claim.Claim) -> outcome.Outcome:
     """The virtual host exists, and is this claim's."""
+    if one.is_ordered:
+        one.refuse_rivals()
+        return await one.ensure(rabbitmq_operator.vhost(one.order()))
+    one.remember_hand()
     server = rabbitmq.connect(one.site())
     described = await server.vhost(one.thing)
     if described == one.owner:
@@ -26,6 +30,11 @@ async def vhost(one: claim.Claim) -> outcome.Outcome:
 
 async def user(one: claim.Claim) -> outcome.Outcome:
     """The user exists, has the Secret's password, and may do everything in the virtual host."""
+    if one.is_ordered:
+        await one.label_secret()
+        order = one.order()
+        made = await one.ensure(rabbitmq_operator.user(order), shared=True)
+        return made | await one.ensure(rabbitmq_operator.permission(order))
     server = rabbitmq.connect(one.site())
     username, password = one.login()
     found = await server.user(username)
@@ -71,4 +80,5 @@ SORT: Final = claim.Sort(
     user=user,
     drop=_drop,
     drop_user=_drop_user,
+    parts=rabbitmq_operator.PARTS,
 )
