@@ -1,0 +1,67 @@
+"""Deleted behind our back, sort after sort: Ready again without help, the guest goes on."""
+
+from __future__ import annotations
+
+import pytest
+import tests_guest
+from tests_cloud import eventually
+from tests_cluster import Cluster
+
+# What nothing can make again waits for a person; solo's stories tell how.
+KEYS = ("keystone-credential-1", "keystone-fernet-1")
+
+
+def uids(running: Cluster, plural: str) -> dict[str, str]:
+    return {
+        each["metadata"]["name"]: each["metadata"]["uid"]
+        for each in running.objects(plural)
+        if each["metadata"].get("labels", {}).get("app.kubernetes.io/managed-by") == "ouranos"
+    }
+
+
+def again(running: Cluster, guest: tests_guest.Guest, plural: str, gone: dict[str, str]) -> None:
+    """Wait until each of these is there again, another one, and all is well."""
+
+    def made() -> bool:
+        now = uids(running, plural)
+        return all(now.get(name, uid) != uid for name, uid in gone.items())
+
+    eventually(made, 600, f"other {plural} in place of {sorted(gone)}: {running.told()}", every=1)
+    running.wait_settled()
+    guest.wait_answers()
+    assert guest.boots() == 1, "the guest went on, it did not boot again"
+
+
+@pytest.mark.parametrize("plural", ["deployments", "statefulsets", "daemonsets", "services"])
+def test_what_runs_pods_is_made_again(
+    running: Cluster, guest: tests_guest.Guest, plural: str
+) -> None:
+    gone = uids(running, plural)
+    assert gone
+    running.kubectl("delete", plural, "-n", running.name, "--wait=false", *gone)
+    again(running, guest, plural, gone)
+
+
+def test_each_pod_is_made_again(running: Cluster, guest: tests_guest.Guest) -> None:
+    names = sorted(running.pods())
+    for name in names:
+        running.kubectl("delete", "pod", name, "-n", running.name, "--wait=false", check=False)
+    eventually(
+        lambda: (
+            not set(names)
+            & set(running.pods()) - {"mariadb-0", "rabbitmq-0", "ovn-0"} - {"memcached-0"}
+        ),
+        300,
+        "other pods",
+    )
+    running.wait_settled()
+    guest.wait_answers()
+    assert guest.boots() == 1, "the guest went on, it did not boot again"
+
+
+def test_each_secret_is_made_again(running: Cluster, guest: tests_guest.Guest) -> None:
+    gone = {name: uid for name, uid in uids(running, "secrets").items() if name not in KEYS}
+    assert len(gone) > 15
+    running.kubectl("delete", "secrets", "-n", running.name, *gone)
+    again(running, guest, "secrets", gone)
+    running.write_clouds_yaml()
