@@ -12,7 +12,9 @@ from ouranos.kit import conditions
 from ouranos.look import trouble
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-EMPTY = trouble.Seen("home", options=" --kubeconfig k", classes=[])
+EMPTY = trouble.Seen(
+    "home", options=" --kubeconfig k", install="ouranos install --kubeconfig k", classes=[]
+)
 LONG_AGO = conditions.timestamp(NOW - timedelta(minutes=2))
 Object = dict[str, Any]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ async def _order(place: place_module.Place, image: str, flavor: str) -> run_modu
     cloud, now = await place.look()
     look = f"look with: ouranos status{place.options}"
     if not now.ready:
-        raise errors.Refused(f"{place.cloud} is not Ready", look)
+        raise errors.Refused(now.line(place.cloud, datetime.now(UTC)), now.hint or look)
     if absent := [each for each in _NEEDED if each not in cloud["spec"]["services"]]:
         raise errors.Refused(
             f"{place.cloud} cannot boot a guest: it has no {', '.join(absent)}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,7 +54,21 @@ class Asked:
             ("namespace", self.namespace),
             ("system", self.system if self.system != SYSTEM else ""),
         )
-        return "".join(f" --{name} {said}" for name, said in given if said)
+        return _written(given)
+
+    @property
+    def install(self) -> str:
+        """The command that installs Ouranos in the same cluster, or mends it."""
+        given = (
+            ("kubeconfig", str(self.kubeconfig)),
+            ("context", self.context),
+            ("namespace", self.system if self.system != SYSTEM else ""),
+        )
+        return f"ouranos install{_written(given)}"
+
+
+def _written(given: Iterable[tuple[str, str]]) -> str:
+    return "".join(f" --{name} {said}" for name, said in given if said)
 
 
 @contextlib.asynccontextmanager
@@ -95,7 +109,7 @@ async def choose(api: cluster.Cluster, asked: Asked) -> tuple[str, str]:
     except errors.NotFound as error:
         raise place.RefusedError(
             "Ouranos is not installed in this cluster: it knows no Clouds",
-            f"ouranos install --kubeconfig {asked.kubeconfig}",
+            asked.install,
         ) from error
     except errors.Forbidden as error:
         if asked.namespace:
@@ -181,7 +195,7 @@ class Remote:
         if not pods:
             raise place.RefusedError(
                 f"no pod runs in the namespace {self.asked.system}",
-                f"ouranos install --kubeconfig {self.asked.kubeconfig}",
+                self.asked.install,
             )
         return pods
 
@@ -235,7 +249,7 @@ class Remote:
         """What brings controllers back where nothing else says what keeps them away."""
         if seen.pods:
             return f"ouranos logs{self.options} controllers"
-        return f"ouranos install --kubeconfig {self.asked.kubeconfig}"
+        return self.asked.install
 
     async def _lease(self) -> objects.Object | None:
         return await self.api.get(kinds.LEASE, LEASE, self.asked.system)
@@ -255,7 +269,14 @@ class Remote:
             )
         )
         return trouble.Seen(
-            namespace, self.options, pods or (), claims or (), services or (), events or (), classes
+            namespace,
+            self.options,
+            self.asked.install,
+            pods or (),
+            claims or (),
+            services or (),
+            events or (),
+            classes,
         )
 
     async def _read(self, kind: objects.Kind, namespace: str) -> list[objects.Object] | None:

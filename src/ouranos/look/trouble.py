@@ -34,11 +34,13 @@ class Seen:
     """What was read of a namespace and of what it stands on; empty where we may not look.
 
     Attributes:
-        options: by which a person names the cluster in a command of Ouranos.
+        options: by which a person names the cloud in a command of Ouranos.
+        install: the command that installs Ouranos in the cluster.
     """
 
     namespace: str
     options: str = ""
+    install: str = "ouranos install"
     pods: Sequence[Object] = ()
     claims: Sequence[Object] = ()
     services: Sequence[Object] = ()
@@ -52,7 +54,7 @@ def first(seen: Seen, now: datetime) -> state.Finding | None:
     found = (
         *_without_class(seen),
         *_unplaced(seen.namespace, late),
-        *_without_image(late, seen.options),
+        *_without_image(late, seen.install),
         *_refused(seen, now),
         *_broken(late, seen.options),
         *_not_begun(seen, late, now),
@@ -140,7 +142,7 @@ def _wanted_labels(pod: Object) -> set[str]:
     return {each for each in wanted if each.startswith("ouranos.cloud/")}
 
 
-def _without_image(late: Iterable[Object], options: str) -> Iterator[state.Finding]:
+def _without_image(late: Iterable[Object], install: str) -> Iterator[state.Finding]:
     """Containers whose image a node does not have and cannot fetch."""
     for pod in late:
         for status in _containers(pod):
@@ -153,7 +155,7 @@ def _without_image(late: Iterable[Object], options: str) -> Iterator[state.Findi
                 f"{node} cannot get the image {status['image']} of pod {pod['metadata']['name']}: "
                 f"{_one_line(waiting.get('message', '')) or waiting['reason']}",
                 f"on {node}: ouranos images load; or ouranos images push REGISTRY, "
-                f"then ouranos install{options} --images REGISTRY",
+                f"then {install} --images REGISTRY",
             )
 
 
