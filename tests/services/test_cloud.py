@@ -164,6 +164,43 @@ async def test_every_part_with_volumes_is_told_the_storage_class(
     assert told == {"mariadb", "rabbitmq", "memcached", "ovn", "glance", "cinder"}
 
 
+async def policies_of(api: cluster.Cluster) -> set[str]:
+    held = (await api.list(kinds.NETWORK_POLICY, "home")).items
+    return {one["metadata"]["name"] for one in held}
+
+
+async def test_network_policies_come_and_go_with_what_they_protect(
+    api: cluster.Cluster, given: seams.Seams
+) -> None:
+    await api.create(a_cloud("keystone", "glance"))
+    await one_pass(api, given)
+    few = {"ouranos-nothing-else", "ouranos-mariadb", "ouranos-memcached", "ouranos-keystone-api"}
+    assert await policies_of(api) == {*few, "ouranos-glance-api"}
+    fewer = {"spec": {"services": {"glance": None}}}
+    await api.patch(kinds.CLOUD, "home", "home", fewer)
+    await one_pass(api, given)
+    assert await policies_of(api) == few
+
+
+async def test_a_network_policy_of_somebody_else_is_left_alone_and_named(
+    api: cluster.Cluster, given: seams.Seams, person: cluster.Cluster
+) -> None:
+    theirs = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "ouranos-mariadb", "namespace": "home"},
+        "spec": {"podSelector": {}, "policyTypes": ["Egress"]},
+    }
+    await person.create(theirs)
+    await api.create(a_cloud("keystone"))
+    after = await one_pass(api, given)
+    said = condition(after, "InControl")
+    assert said[0] == "False"
+    assert "NetworkPolicy/ouranos-mariadb was made by somebody else" in said[2]
+    kept = await found(api, "ouranos-mariadb", kinds.NETWORK_POLICY)
+    assert kept["spec"]["policyTypes"] == ["Egress"]
+
+
 async def test_only_what_the_services_need_is_made(
     api: cluster.Cluster, given: seams.Seams
 ) -> None:

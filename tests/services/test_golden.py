@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from ouranos import services
-from ouranos.kit import objects
+from ouranos.kit import objects, scheduling
 from ouranos.openstack import environment
-from ouranos.services import claims, files, manifests, page, pods
+from ouranos.services import claims, files, manifests, page, pods, policies, registry
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 WRITES = os.environ.get("OURANOS_GOLDEN") == "write"
@@ -88,6 +88,23 @@ def test_golden(case: Path) -> None:
         if path.is_file()
     }
     assert made == kept
+
+
+def test_the_policies_of_a_whole_cloud() -> None:
+    backing: dict[str, Any] = {name: {"builtin": {}} for name in registry.BACKING}
+    spec = {"services": {name: {} for name in PAGES}, "backing": backing}
+    cloud = {"metadata": {"name": "home", "namespace": "home"}, "spec": spec}
+    node = {
+        "metadata": {"name": "n1", "labels": {scheduling.HYPERVISOR_OF: "home"}},
+        "spec": {"podCIDRs": ["10.244.1.0/24"]},
+        "status": {"addresses": [{"type": "InternalIP", "address": "172.30.0.11"}]},
+    }
+    made = policies.policies(policies.of(services.KNOWN, cloud, [node], policies.SYSTEM))
+    text = yaml.dump_all(made, Dumper=Plain, allow_unicode=True)
+    file = GOLDEN / "policies.yaml"
+    if WRITES:
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text(encoding="utf-8")
 
 
 def test_every_page_has_a_golden_case() -> None:

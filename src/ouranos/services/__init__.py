@@ -5,7 +5,7 @@ import httpx2
 from ouranos.api import crds
 from ouranos.kit import controller, objects, scheduling
 from ouranos.openstack import sessions
-from ouranos.services import cloud, pipeline, registry
+from ouranos.services import cloud, pipeline, policies, registry
 
 KNOWN = registry.found(__name__)
 """The services that there are, by their pages."""
@@ -27,12 +27,13 @@ def packages(release: str) -> list[str]:
 
 
 def controllers(
-    transport: httpx2.AsyncBaseTransport | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None, system: str = policies.SYSTEM
 ) -> list[controller.Controller]:
     """The controllers of the room.
 
     Args:
         transport: Carries requests to OpenStack's APIs; the network when None.
+        system: The namespace that the controllers run in, whom network policies let in.
     """
     kept = sessions.Sessions(transport)
-    return [cloud.controller(KNOWN), *pipeline.controllers(KNOWN, kept)]
+    return [cloud.controller(KNOWN, system), *pipeline.controllers(KNOWN, kept)]

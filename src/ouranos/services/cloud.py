@@ -26,7 +26,7 @@ from ouranos.kit import (
 )
 from ouranos.kit.conditions import Reason
 from ouranos.kit.objects import Key, Object
-from ouranos.services import cloud_fields, cloud_parts, cloud_state, registry
+from ouranos.services import cloud_fields, cloud_parts, cloud_state, policies, registry
 
 IN_CONTROL: Final = "InControl"
 _UNDISTURBED: Final = "Every part is as the Cloud says"
@@ -39,6 +39,8 @@ class _Work:
 
     pass_: passes.Pass
     known: registry.Registry
+    system: str
+    """The namespace of the controllers."""
 
     def present(self, name: str) -> Object | None:
         """A part, as the cache has it."""
@@ -49,23 +51,32 @@ class _Work:
         return objects.controller_uid(obj) == objects.uid_of(self.pass_.object)
 
 
-def controller(known: registry.Registry) -> definition.Controller:
+def controller(known: registry.Registry, system: str = policies.SYSTEM) -> definition.Controller:
     """The controller of Clouds.
 
     Args:
         known: the services that a Cloud may name.
+        system: the namespace of the controllers.
     """
 
     async def reconcile(pass_: passes.Pass) -> outcome.Outcome:
-        return await _reconcile(_Work(pass_, known))
+        return await _reconcile(_Work(pass_, known, system))
 
     watched = (*known.parts.values(), kinds.HYPERVISOR, kinds.CLOUD)
     return definition.Controller(
         name="cloud",
         kind=kinds.CLOUD,
         reconcile=reconcile,
-        watches=tuple(definition.Watch(kind, _cloud_of) for kind in watched),
+        owns=(kinds.NETWORK_POLICY,),
+        watches=(
+            *(definition.Watch(kind, _cloud_of) for kind in watched),
+            definition.Watch(kinds.NODE, _every),
+        ),
     )
+
+
+def _every(_obj: Object, held: cache.Cache) -> Iterable[Key]:
+    return [objects.key_of(one) for one in held.list(kinds.CLOUD)]
 
 
 def _cloud_of(obj: Object, held: cache.Cache) -> Iterable[Key]:
@@ -91,6 +102,7 @@ async def _reconcile(work: _Work) -> outcome.Outcome:
     for part in wanted:
         result |= await outcome.settle(_make(work, part, disturbed))
     result |= await _remove(work, cloud)
+    await _border(work, cloud, disturbed)
     disturbed += _left_behind(work, wanted)
     _tell_control(pass_, disturbed)
     return result | _tell(work, cloud, wanted)
@@ -152,6 +164,24 @@ async def _make(work: _Work, part: cloud_parts.Part, disturbed: list[str]) -> ou
     except errors.Invalid as error:
         raise errors.Terminal(Reason.INVALID_SPEC, error.message) from error
     return outcome.DONE
+
+
+async def _border(work: _Work, cloud: Object, disturbed: list[str]) -> None:
+    """Let only those connect to a part who need it."""
+    pass_ = work.pass_
+    nodes = pass_.cache.list(kinds.NODE)
+    wanted = policies.policies(policies.of(work.known, cloud, nodes, work.system))
+    for policy in wanted:
+        name: str = policy["metadata"]["name"]
+        present = pass_.cache.get(kinds.NETWORK_POLICY, name, pass_.key.namespace)
+        if present is not None and not work.is_ours(present):
+            disturbed.append(f"NetworkPolicy/{name} was made by somebody else")
+            continue
+        await pass_.apply(policy)
+    names = {policy["metadata"]["name"] for policy in wanted}
+    for old in pass_.cache.owned(kinds.NETWORK_POLICY, pass_.object):
+        if old["metadata"]["name"] not in names:
+            await pass_.delete(kinds.NETWORK_POLICY, old["metadata"]["name"])
 
 
 async def _remove(work: _Work, cloud: Object) -> outcome.Outcome:
