@@ -30,6 +30,13 @@ def definitions() -> tuple[objects.Object, ...]:
     return tuple(one for one in services.definitions() if one["spec"]["names"]["plural"] in NEEDED)
 
 
+@functools.cache
+def every_definition() -> tuple[objects.Object, ...]:
+    """The kinds of all servers and claims."""
+    wanted = NEEDED | {"memcacheds", "ovns"}
+    return tuple(one for one in services.definitions() if one["spec"]["names"]["plural"] in wanted)
+
+
 class World:
     """A namespace with servers that answer, and claims on them."""
 

@@ -28,11 +28,13 @@ collation_server = utf8mb3_general_ci
 """
 
 
-def server(identity: manifests.Identity, said: Object) -> Object:
+def server(identity: manifests.Identity, ours: Object) -> Object:
     """Return the server: one instance, or a Galera cluster of several."""
+    said: Object = ours["operator"]
+    named = {"storageClassName": ours["storageClassName"]} if "storageClassName" in ours else {}
     placed = scheduling.on_control_plane({}, scheduling.BACKING_CLASS)
     spec: Object = {
-        "storage": {"size": said["storage"]},
+        "storage": {"size": said["storage"], **named},
         "replicas": said["replicas"],
         "myCnf": _SETTINGS,
         "resources": _MEMORY,

@@ -23,9 +23,9 @@ async def instance(pass_: controller.Pass, site: page.Site) -> outcome.Outcome:
     operator = _operator(site)
     name = operator.reference(site.object)
     title = operator.software.title(operator.kind, name)
-    said: Object = site.object["spec"]["operator"]
-    if "objectRef" not in said:
-        wanted = operators.marked(operator.made(site.identity, said), _mark(site))
+    spec: Object = site.object["spec"]
+    if "objectRef" not in spec["operator"]:
+        wanted = operators.marked(operator.made(site.identity, spec), _mark(site))
         return await operated.ensure(
             pass_, operator.software, wanted, _refuse, owned=False, proofs=operator.proofs
         )

@@ -4,6 +4,7 @@ An operator is somebody else's: it turns its own objects into servers, databases
 make of its objects carries our mark, because they may outlive the object of ours that asked.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +15,7 @@ from ouranos.kit.objects import Kind, Object
 
 OWNER: Final = "ouranos.cloud/owner"
 """An annotation of each object that we make for an operator: whose it is, as marks elsewhere."""
+_NAME: Final = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Operator:
     Attributes:
         software: whose kind it is.
         kind: its kind of server.
-        made: given what our object is called and what its `spec.operator` says, the operator's.
+        made: given what our object is called, and its spec, the operator's.
         proofs: the conditions that are all true where its server is as it should be; the first
             alone, where it serves.
         service: given its object and a port, the name of the Service and the port's number there.
@@ -117,8 +119,7 @@ class Order:
     @property
     def account(self) -> str:
         """Return the name of the object that stands for the user."""
-        plain = self.username.replace("-", "").isalnum() and self.username.islower()
-        if plain and self.username.isascii() and self.username.strip("-") == self.username:
+        if _NAME.fullmatch(self.username):
             return self.username
         return objects.content_name("user", {"username": self.username})
 

@@ -31,8 +31,10 @@ _MEMORY: Final = {
 _EVERYTHING: Final = {"configure": ".*", "write": ".*", "read": ".*"}
 
 
-def server(identity: manifests.Identity, said: Object) -> Object:
+def server(identity: manifests.Identity, ours: Object) -> Object:
     """Return the server: one instance, or several."""
+    said: Object = ours["operator"]
+    named = {"storageClassName": ours["storageClassName"]} if "storageClassName" in ours else {}
     placed = scheduling.on_control_plane({}, scheduling.BACKING_CLASS)
     affinity = dict(placed["affinity"])
     if said["replicas"] > 1:
@@ -48,7 +50,7 @@ def server(identity: manifests.Identity, said: Object) -> Object:
         "metadata": identity.metadata(),
         "spec": {
             "replicas": said["replicas"],
-            "persistence": {"storage": said["storage"]},
+            "persistence": {"storage": said["storage"], **named},
             "resources": _MEMORY,
             "affinity": affinity,
             "tolerations": placed["tolerations"],
