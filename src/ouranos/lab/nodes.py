@@ -87,7 +87,7 @@ async def _start(settings: Settings, node: Node) -> None:
     }
     argv = ("env", *(f"{key}={value}" for key, value in given.items()))
     argv = (*argv, "unshare", *_NEW, "--fork", "/bin/sh", str(_SCRIPT))
-    started = processes.spawn(settings, node.name, argv, roots)
+    started = await processes.spawn(settings, node.name, argv, roots)
     found = await processes.child(started)
     if found is not None:
         processes.record(settings, node.name, found)
@@ -185,6 +185,15 @@ async def answers(settings: Settings, node: Node) -> None:
         else:
             return
         await asyncio.sleep(_LOOK * 5)
+
+
+async def load_pause(settings: Settings, node: Node) -> None:
+    """Load the image of pods' first containers, once after each start of the node."""
+    loaded = node.run / "pause-loaded"
+    if not loaded.exists():
+        await answers(settings, node)
+        await load(node, settings.folder / "pause.tar")
+        files.write(loaded, "")
 
 
 async def load(node: Node, archive: Path) -> None:

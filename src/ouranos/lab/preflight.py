@@ -80,7 +80,7 @@ def in_use(settings: Settings, routes: Iterable[dict[str, Any]]) -> str | None:
     )
     for route in routes:
         target = str(route.get("dst", ""))
-        if target == "default" or route.get("dev") in {settings.name, "lo"}:
+        if target == "default" or route.get("dev") == settings.name:
             continue
         if route.get("type") in {"broadcast", "multicast"}:
             continue

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,13 @@ _PATIENCE: Final = 15.0
 """Seconds that a component has to end by itself."""
 _LOOK: Final = 0.01
 _ENTER: Final = ("nsenter", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--target")
-# A shell joins the cgroups and becomes the program: nothing of the lab ever runs outside of them.
-_JOIN: Final = 'while [ "$1" != -- ]; do echo $$ >"$1"; shift; done; shift; exec "$@"'
+# A shell joins the cgroups first, so nothing of the lab ever runs outside of them. It leaves at
+# once, so the machine's first process reaps what it started.
+_JOIN: Final = """
+while [ "$1" != -- ]; do echo $$ >"$1"; shift; done; shift
+"$@" </dev/null >>"$0" 2>&1 &
+echo $!
+"""
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -70,7 +74,7 @@ async def ensure(settings: Settings, component: Component) -> bool:
     argv: Sequence[str] = component.argv
     if component.inside is not None:
         argv = (*_ENTER, str(component.inside.pid), "--", *argv)
-    started = spawn(settings, component.name, argv, joins)
+    started = await spawn(settings, component.name, argv, joins)
     found = started if component.inside is None else await child(started)
     if found is None:
         raise errors.LabError(
@@ -81,28 +85,17 @@ async def ensure(settings: Settings, component: Component) -> bool:
     return True
 
 
-def spawn(
+async def spawn(
     settings: Settings, name: str, argv: Sequence[str], joins: Sequence[Path]
 ) -> identity.Identity | None:
-    """Start a program in cgroups, in a session of its own, with nothing of our environment."""
+    """Start a program in cgroups, with nothing of our environment; it is nobody's child."""
     settings.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (settings.logs / f"{name}.log").open("ab") as log:
-        started = subprocess.Popen(  # noqa: S603 - the programs are the lab's
-            ["/bin/sh", "-ec", _JOIN, "sh", *map(str, joins), "--", *argv],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=programs.ENVIRONMENT,
-            cwd="/",
-            start_new_session=True,
-            umask=0o022,
-        )
-    _STARTED.append(started)
-    return identity.of(started.pid)
-
-
-_STARTED: Final[list[subprocess.Popen[bytes]]] = []
-"""Kept, so that nobody warns of children that outlive us on purpose."""
+    said = await programs.run(
+        *("/bin/sh", "-ec", _JOIN, settings.logs / f"{name}.log", *joins, "--", *argv),
+        cwd=Path("/"),
+        detached=True,
+    )
+    return identity.of(int(said))
 
 
 async def child(parent: identity.Identity | None) -> identity.Identity | None:

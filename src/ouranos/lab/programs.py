@@ -24,6 +24,7 @@ async def run(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     seconds: float = 120,
+    detached: bool = False,
 ) -> str:
     """Run a program and return what it wrote to standard output.
 
@@ -33,6 +34,7 @@ async def run(
         env: its environment, instead of the bare one.
         cwd: where it runs.
         seconds: when it is ended.
+        detached: what it leaves behind hears no signal of our terminal.
 
     Raises:
         LabError: it failed, or was not done in time.
@@ -46,6 +48,7 @@ async def run(
         env=dict(ENVIRONMENT if env is None else env),
         cwd=cwd,
         umask=0o022,
+        start_new_session=detached,
     )
     try:
         async with asyncio.timeout(seconds):

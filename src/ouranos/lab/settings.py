@@ -1,6 +1,7 @@
 """Where is a lab on this machine, and which addresses does it have? All of the room asks here."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -155,11 +156,15 @@ class Settings:
         return [node for node in found if node.folder.is_dir()]
 
 
-def of_environment(number: int | None = None, public: str | None = None) -> Settings:
+def of_environment(
+    number: int | None = None,
+    public: str | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Settings:
     """Return the settings: `OURANOS_ROOT`, `OURANOS_CACHE`, `OURANOS_LAB`, else the defaults."""
-    root = Path(os.environ.get("OURANOS_ROOT") or DEFAULT_ROOT).absolute()
-    cache = Path(os.environ.get("OURANOS_CACHE") or root / "cache").absolute()
-    chosen = int(os.environ.get("OURANOS_LAB") or 0) if number is None else number
+    root = Path(environment.get("OURANOS_ROOT") or DEFAULT_ROOT).absolute()
+    cache = Path(environment.get("OURANOS_CACHE") or root / "cache").absolute()
+    chosen = int(environment.get("OURANOS_LAB") or 0) if number is None else number
     # Each lab its own network by default, else the second would be refused.
-    default = IPv4Network(f"172.24.{4 + 4 * chosen}.0/24")
+    default = IPv4Network(f"172.25.{chosen}.0/24") if chosen else DEFAULT_PUBLIC
     return Settings(root, cache, chosen, IPv4Network(public) if public else default)

@@ -6,6 +6,7 @@ import http.client
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -184,19 +185,18 @@ async def node_on(settings: Settings, node: Node) -> None:
     await nodes.ensure(settings, node)
     inside = nodes.first(settings, node)
     containerd, kubelet, kube_proxy = nodes.components(settings, node, inside)
-    if await processes.ensure(settings, containerd):
-        await nodes.answers(settings, node)
-        await nodes.load(node, settings.folder / "pause.tar")
+    await processes.ensure(settings, containerd)
+    await nodes.load_pause(settings, node)
     async with connected(settings) as source:
         await answering(settings, source)
+        begun = datetime.now(UTC).replace(microsecond=0)
         fresh = await processes.ensure(settings, kubelet)
         await processes.ensure(settings, kube_proxy)
 
         async def is_ready() -> bool:
-            # A Node may still be called Ready that was taken from the current.
             found = await source.get(kinds.NODE, node.name)
-            lease = await source.get(kinds.LEASE, node.name, "kube-node-lease")
-            return found is not None and lease is not None and _is_ready(found)
+            # What was said before this kubelet began says nothing about now.
+            return found is not None and is_node_ready(found, begun if fresh else None)
 
         await _until(settings, kubelet.name, is_ready)
         if fresh:
@@ -207,9 +207,12 @@ async def node_on(settings: Settings, node: Node) -> None:
             await network.introduce(first.pid, node)
 
 
-def _is_ready(node: Object) -> bool:
+def is_node_ready(node: Object, since: datetime | None = None) -> bool:
+    """Whether a Node says that it is Ready, and has said so since a time."""
     ready = conditions.find(conditions.of(node), "Ready")
-    return ready is not None and ready["status"] == conditions.TRUE
+    if ready is None or ready["status"] != conditions.TRUE:
+        return False
+    return since is None or datetime.fromisoformat(ready["lastHeartbeatTime"]) >= since
 
 
 async def _accounts(source: cluster.Cluster) -> bool:

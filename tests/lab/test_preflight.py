@@ -1,0 +1,30 @@
+"""What is told to stand in the way, and what is not?"""
+
+from ipaddress import IPv4Network
+from typing import Any
+
+import pytest
+
+from ouranos.lab import preflight, settings
+
+LAB = settings.Settings(number=1, public=IPv4Network("172.25.1.0/24"))
+
+
+@pytest.mark.parametrize(
+    ("route", "told"),
+    [
+        ({"dst": "default", "dev": "eth0"}, None),
+        ({"dst": "192.0.2.0/24", "dev": "eth0"}, None),
+        ({"dst": "172.30.8.0/24", "dev": "ouranos-k8s1"}, None),
+        ({"dst": "172.30.0.0/24", "dev": "ouranos-k8s"}, None),
+        ({"type": "broadcast", "dst": "172.30.8.255", "dev": "br0"}, None),
+        ({"dst": "172.30.8.0/24", "dev": "br0"}, "172.30.8.0/24 (by br0)"),
+        ({"dst": "172.30.9.7", "dev": "br0"}, "172.30.9.7 (by br0)"),
+        ({"dst": "10.0.0.0/8", "dev": "wg0"}, "10.0.0.0/8 (by wg0)"),
+        ({"type": "blackhole", "dst": "172.25.1.0/25"}, "172.25.1.0/25 (by a route)"),
+        ({"type": "local", "dst": "10.97.0.1", "dev": "lo"}, "10.97.0.1 (by lo)"),
+        ({"type": "local", "dst": "127.0.0.1", "dev": "lo"}, None),
+    ],
+)
+def test_a_route_of_somebody_else_is_named(route: dict[str, Any], told: str | None) -> None:
+    assert preflight.in_use(LAB, [route]) == told

@@ -1,0 +1,128 @@
+"""Is a component known again, and never taken for another?"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ouranos.engine.node import identity
+from ouranos.lab import errors, lock, processes, programs, settings
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> settings.Settings:
+    made = settings.Settings(tmp_path, tmp_path)
+    made.folder.mkdir()
+    return made
+
+
+@pytest.fixture
+def sleeper() -> Iterator[identity.Identity]:
+    with subprocess.Popen(["/bin/sleep", "600"]) as process:
+        found = identity.of(process.pid)
+        assert found is not None
+        yield found
+        process.kill()
+
+
+def test_who_was_started_is_known_again(lab: settings.Settings, sleeper: identity.Identity) -> None:
+    assert processes.recorded(lab, "etcd") is None
+    processes.record(lab, "etcd", sleeper)
+    assert processes.recorded(lab, "etcd") == sleeper
+
+
+@pytest.mark.parametrize("change", ["another process has its PID", "another boot", "half a record"])
+def test_who_was_not_started_by_us_is_not_taken_for_it(
+    lab: settings.Settings, sleeper: identity.Identity, change: str
+) -> None:
+    found = processes.Record(identity.boot(), sleeper)
+    match change:
+        case "another process has its PID":
+            found = processes.Record(found.boot, identity.Identity(sleeper.pid, 1))
+        case "another boot":
+            found = processes.Record("earlier", sleeper)
+        case _:
+            pass
+    lab.processes.mkdir()
+    text = msgspec.json.encode(found)
+    half = change == "half a record"
+    (lab.processes / "etcd").write_bytes(text[: len(text) // 2] if half else text)
+    assert processes.recorded(lab, "etcd") is None
+
+
+async def test_stopping_ends_the_very_process_and_may_be_said_twice(
+    lab: settings.Settings, sleeper: identity.Identity
+) -> None:
+    processes.record(lab, "etcd", sleeper)
+    assert await processes.stop(lab, "etcd")
+    assert not identity.is_alive(sleeper)
+    assert not await processes.stop(lab, "etcd")
+
+
+async def test_what_is_spawned_outlives_us_and_has_nothing_of_our_environment(
+    lab: settings.Settings,
+) -> None:
+    found = await processes.spawn(lab, "one", ["/bin/sh", "-c", "env; exec sleep 600"], [])
+    assert found is not None
+    log = lab.logs / "one.log"
+    try:
+        async with asyncio.timeout(30):
+            while "PATH" not in (said := log.read_text()):  # noqa: ASYNC110 - a file tells nobody
+                await asyncio.sleep(0.01)
+        names = {line.partition("=")[0] for line in said.splitlines()}
+        assert names <= {*programs.ENVIRONMENT, "PWD", "SHLVL", "OLDPWD", "_"}
+        mine = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")  # noqa: ASYNC240 - /proc
+        assert str(found.pid) not in mine.read_text().split()
+    finally:
+        identity.send(found, signal.SIGKILL)
+        await identity.ended(found)
+
+
+async def test_a_process_that_has_ended_has_no_child() -> None:
+    assert await processes.child(identity.Identity(2**22, 1)) is None
+    assert await processes.child(None) is None
+
+
+async def test_a_program_that_fails_says_why() -> None:
+    with pytest.raises(errors.LabError, match=r"ended with 3: no such luck"):
+        await programs.run("/bin/sh", "-c", "echo no such luck >&2; exit 3")
+
+
+async def test_a_program_that_does_not_end_is_ended(tmp_path: Path) -> None:
+    with pytest.raises(errors.LabError, match="not done within 0 s"):
+        await programs.run("/bin/sleep", "600", seconds=0.05)
+
+
+async def test_a_program_reads_what_it_is_given() -> None:
+    assert await programs.run("/bin/cat", stdin=b"words") == "words"
+
+
+def test_only_one_changes_a_lab(lab: settings.Settings) -> None:
+    with (
+        lock.held(lab, "up"),
+        pytest.raises(errors.LabError, match=r"`up` \(process \d+\)") as refused,
+        lock.held(lab, "down"),
+    ):
+        pass
+    assert refused.value.hint
+    with lock.held(lab, "down"):
+        pass
+
+
+def test_a_command_that_is_refused_says_so_in_two_lines(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ouranos.lab", "--lab=12", "up"],
+        env={"OURANOS_ROOT": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "error: a lab's number is 0 to 9, not 12\n"
+    assert list(tmp_path.iterdir()) == []
