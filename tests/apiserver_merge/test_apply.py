@@ -173,7 +173,7 @@ def test_shapes_and_keys_are_checked_before_anything_is_merged() -> None:
             "non-map elements"
         ),
         ".spec.template.spec.imagePullSecrets: expected list, got map",
-        ".spec.replicas: expected scalar, got map",
+        ".spec.replicas: expected numeric (int or float), got map",
     )
 
 

@@ -41,6 +41,8 @@ def test_a_custom_resource_is_treated_as_kubernetes_treats_it(case: dict[str, An
     parsed.default(obj)
     old = case.get("old")
     found = parsed.validate(obj) if old is None else parsed.validate_update(obj, custom(old))
+    # Kubernetes says this where it calls its validation, which is where these answers are from.
+    found = [one for one in found if "some validation rules were not checked" not in one.message]
     assert sorted([one.reason, one.field, one.message] for one in found) == sorted(case["causes"])
     assert sorted(unknown) == sorted(case.get("unknown", []))
     assert obj.get("spec") == case["result"]

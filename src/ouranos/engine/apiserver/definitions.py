@@ -14,8 +14,9 @@ from ouranos.engine.apiserver.records import Record
 from ouranos.engine.apiserver.resources import Column, Resource, Scale
 from ouranos.engine.apiserver.schema import structural
 from ouranos.engine.apiserver.tables import duration, jsonpath, table
+from ouranos.engine.apiserver.target import Target
 from ouranos.engine.apiserver.worker import Worker
-from ouranos.engine.apiserver.writing import Target, finished
+from ouranos.engine.apiserver.writing import finished
 from ouranos.kit import kinds
 from ouranos.kit.objects import Key, Kind, Object
 

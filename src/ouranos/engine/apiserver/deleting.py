@@ -9,12 +9,13 @@ from ouranos.engine.apiserver import exchange, failure, fields, strategy
 from ouranos.engine.apiserver.exchange import Request
 from ouranos.engine.apiserver.records import Record
 from ouranos.engine.apiserver.resources import Resource
-from ouranos.engine.apiserver.writing import Target, Writer, finished
+from ouranos.engine.apiserver.target import Target
+from ouranos.engine.apiserver.writing import Writer, finished
 from ouranos.kit.objects import Object
 
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
 _LASTING = frozenset({"default", "kube-public", "kube-system"})
-_POLICIES = ("Background", "Foreground", "Orphan")
+_POLICIES = ("Foreground", "Background", "Orphan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +84,21 @@ def _unknown_policy(policy: str) -> failure.Failure:
 
 
 def _check(resource: Resource, record: Record, asked: Options) -> None:
+    name = resource.group_kind if resource.custom else resource.name
     if asked.uid and asked.uid != record.uid:
         why = (
             f"the UID in the precondition ({asked.uid}) does not match the UID in record "
             f"({record.uid}). "
             "The object might have been deleted and then recreated"
         )
-        raise failure.conflict(resource.name, record.key.name, why)
+        raise failure.conflict(name, record.key.name, why)
     if asked.version and asked.version != str(record.version):
         why = (
             f"the ResourceVersion in the precondition ({asked.version}) does not match the "
             "ResourceVersion "
             f"in record ({record.version}). The object might have been modified"
         )
-        raise failure.conflict(resource.name, record.key.name, why)
+        raise failure.conflict(name, record.key.name, why)
 
 
 def _finalizers(resource: Resource, present: Iterable[str], propagation: str) -> list[str]:
@@ -141,10 +143,17 @@ class Deleter:
         obj = resource.decode(record)
         meta: Object = obj["metadata"]
         grace = strategy.grace(resource, obj, asked.grace)
-        if "deletionTimestamp" in meta:
+        begun = "deletionTimestamp" in meta
+        if begun:
             changed = self._shorten(meta, asked.grace if grace is None else grace, asked.grace)
         else:
             changed = self._begin(resource, obj, grace, asked.propagation)
+        if not begun and grace is None and finished(obj):
+            # Gone at once, it was never seen as about to go.
+            obj = resource.decode(record)
+            return await self._carry_out(
+                resource, record, obj, changed=True, asked=asked, gone=True
+            )
         return await self._carry_out(resource, record, obj, changed=changed, asked=asked)
 
     def _begin(self, resource: Resource, obj: Object, grace: int | None, propagation: str) -> bool:
@@ -173,9 +182,16 @@ class Deleter:
         return True
 
     async def _carry_out(
-        self, resource: Resource, record: Record, obj: Object, *, changed: bool, asked: Options
+        self,
+        resource: Resource,
+        record: Record,
+        obj: Object,
+        *,
+        changed: bool,
+        asked: Options,
+        gone: bool = False,
     ) -> Deletion:
-        gone = finished(obj)
+        gone = gone or finished(obj)
         if asked.dry_run:
             return Deletion(exchange.encode(obj), gone, record.uid)
         if gone:

@@ -116,7 +116,7 @@ def refusal(refused: failure.Failure) -> Response:
     seconds = (refused.details or {}).get("retryAfterSeconds")
     if seconds:
         response.headers.append(("Retry-After", str(seconds)))
-    return response
+    return warn(response, refused.warnings)
 
 
 def warn(response: Response, warnings: list[str]) -> Response:

@@ -8,7 +8,7 @@ from ouranos.engine.apiserver.parts import Parts
 from ouranos.engine.apiserver.records import Record
 from ouranos.engine.apiserver.resources import Resource
 from ouranos.engine.apiserver.tables import duration
-from ouranos.engine.apiserver.writing import Target
+from ouranos.engine.apiserver.target import Target
 from ouranos.kit import kinds
 
 LIFE = timedelta(hours=1)

@@ -16,6 +16,7 @@ class Failure(Exception):
         self.reason = reason
         self.message = message
         self.details = details
+        self.warnings: list[str] = []
 
     def status(self) -> Object:
         """Give the Status object as kubectl expects it."""
@@ -25,8 +26,9 @@ class Failure(Exception):
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
         }
+        if self.reason:
+            status["reason"] = self.reason
         if self.details is not None:
             status["details"] = self.details
         status["code"] = self.code
@@ -76,16 +78,13 @@ def modified(group_resource: str, name: str) -> Failure:
     )
 
 
-def apply_conflict(
-    group_resource: str, name: str, message: str, causes: Iterable[tuple[str, str]]
-) -> Failure:
+def apply_conflict(message: str, causes: Iterable[tuple[str, str]]) -> Failure:
     """Say which fields of an apply belong to other managers, given as field and message."""
-    details = _details(group_resource, name)
-    details["causes"] = [
+    found = [
         {"reason": "FieldManagerConflict", "message": text, "field": field}
         for field, text in causes
     ]
-    return Failure(409, "Conflict", message, details)
+    return Failure(409, "Conflict", message, {"causes": found})
 
 
 def invalid(group_kind: str, name: str, causes: Iterable[cause.Cause]) -> Failure:
@@ -109,6 +108,26 @@ def undecodable(kind: Kind, why: str) -> Failure:
     """Say that what was sent is no object of the kind."""
     name = kind.kind
     return bad_request(f'{name} in version "{kind.version}" cannot be handled as a {name}: {why}')
+
+
+def untypable(kind: Kind, name: str, namespace: str, why: str) -> Failure:
+    """Say that an applied configuration does not fit its schema; Kubernetes gives no reason."""
+    written = f"({namespace}/{name}; {_written(kind)})"
+    return Failure(500, "", f"failed to create typed patch object {written}: {why}")
+
+
+def unconvertible(kind: Kind, name: str, why: str) -> Failure:
+    """Say that what an apply has come to cannot be read as an object of its kind."""
+    return Failure(
+        500,
+        "",
+        f"failed to convert new object (/{name}; {_written(kind)}) to proper version: "
+        f"unable to convert unstructured object to {_written(kind)}: {why}",
+    )
+
+
+def _written(kind: Kind) -> str:
+    return f"{kind.group}/{kind.version}, Kind={kind.kind}"
 
 
 def unprocessable(message: str) -> Failure:

@@ -1,6 +1,7 @@
 """Which verb does a request mean? The one handler behind both doors."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from typing import Any, cast
 
 from ouranos.engine.apiserver import (
@@ -23,7 +24,7 @@ from ouranos.engine.apiserver.resources import Resource
 from ouranos.engine.apiserver.route import Route
 from ouranos.engine.apiserver.schema import cause
 from ouranos.engine.apiserver.tables import table
-from ouranos.engine.apiserver.writing import Target
+from ouranos.engine.apiserver.target import Target
 from ouranos.kit.objects import Key, Object
 
 _VALIDATIONS = ("", "Strict", "Warn", "Ignore")
@@ -34,6 +35,16 @@ _NO_VERSION = cause.Cause(
 )
 
 Verb = Callable[[Request, Route, Resource], Awaitable[Response]]
+
+
+@contextmanager
+def _told(target: Target) -> Generator[None]:
+    """Let a refusal bring the warnings that were collected before it."""
+    try:
+        yield
+    except failure.Failure as refused:
+        refused.warnings = target.warnings
+        raise
 
 
 class Handler:
@@ -145,18 +156,24 @@ class Handler:
         if resource.kind.namespaced and not path.namespace:
             raise failure.method_not_allowed()
         target = self._target(request, path, resource)
-        made = await self._writer.create(target, body.decoded_object(request))
+        with _told(target):
+            made = await self._writer.create(target, body.decoded_object(request))
         return exchange.warn(Response(201, made), target.warnings)
 
     async def _update(self, request: Request, path: Route, resource: Resource) -> Response:
         target = self._target(request, path, resource)
         obj = body.decoded_object(request)
         record = self._store.latest(resource.storage, Key(path.namespace, path.name))
-        if record is None:
-            raise failure.not_found(resource.name, path.name)
-        if resource.custom:
-            self._require_version(resource, obj, path.name)
-        changed = await self._writer.update(target, obj, record)
+        with _told(target):
+            if record is None and resource.storage in strategy.MADE_BY_UPDATE:
+                made = await self._writer.create(target, obj)
+                return exchange.warn(Response(201, made), target.warnings)
+            if record is None:
+                self._writer.admit_nothing(target, obj)
+                raise failure.not_found(resource.name, path.name)
+            if resource.custom:
+                self._require_version(resource, obj, path.name)
+            changed = await self._writer.update(target, obj, record)
         return exchange.warn(Response(200, changed), target.warnings)
 
     @staticmethod
@@ -168,7 +185,8 @@ class Handler:
     async def _patch(self, request: Request, path: Route, resource: Resource) -> Response:
         target = self._target(request, path, resource)
         record = self._store.latest(resource.storage, Key(path.namespace, path.name))
-        patched, made = await patching.patch(self._writer, target, request, record)
+        with _told(target):
+            patched, made = await patching.patch(self._writer, target, request, record)
         return exchange.warn(Response(201 if made else 200, patched), target.warnings)
 
     # Deletes.

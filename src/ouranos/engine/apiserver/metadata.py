@@ -54,8 +54,12 @@ _KNOWN = frozenset(
 )
 
 
-def normalise(obj: Object) -> list[str]:
+def normalise(obj: Object, *, whole: bool = False) -> list[str]:
     """Make sure that metadata has its shape; drop what it does not know and what is empty.
+
+    Args:
+        obj: the object.
+        whole: whether what is empty stays, as in what somebody applies.
 
     Returns:
         The paths of the unknown fields that were dropped.
@@ -71,10 +75,11 @@ def normalise(obj: Object) -> list[str]:
     except msgspec.ValidationError as error:
         raise failure.bad_request(f"the object cannot be read: metadata: {error}") from None
     unknown = [f"metadata.{key}" for key in metadata if key not in _KNOWN]
-    for key in [key for key, value in metadata.items() if key not in _KNOWN or value in _EMPTY]:
-        del metadata[key]
+    for key, value in list(metadata.items()):
+        if key not in _KNOWN or (value in _EMPTY and not whole):
+            del metadata[key]
     for name in ("labels", "annotations"):
-        pairs: dict[str, str | None] = metadata.get(name, {})
+        pairs: dict[str, str | None] = metadata.get(name) or {}
         for key in [key for key, value in pairs.items() if value is None]:
             pairs[key] = ""
     return unknown
@@ -106,3 +111,21 @@ def update_causes(metadata: Object, old: Object) -> list[cause.Cause]:
         )
         return [cause.forbidden("metadata.finalizers", message)]
     return []
+
+
+_STANDARD = frozenset({"foregroundDeletion", "kubernetes", "orphan"})
+
+
+def warnings(metadata: Object, before: Object | None) -> list[str]:
+    """Say which of a custom object's new finalizers could be somebody else's too."""
+    known = fields.listed(before or {}, "metadata", "finalizers")
+    found: list[str] = []
+    for each in fields.listed(metadata, "finalizers"):
+        if each in known or each in _STANDARD or "/" in each:
+            continue
+        path = " including a path (/)" if "." in each else ""
+        found.append(
+            f'metadata.finalizers: "{each}": prefer a domain-qualified finalizer name{path} to '
+            "avoid accidental conflicts with other finalizer writers"
+        )
+    return found

@@ -6,8 +6,9 @@ from ouranos.engine.apiserver.history import Change
 from ouranos.engine.apiserver.parts import Parts
 from ouranos.engine.apiserver.records import Record
 from ouranos.engine.apiserver.resources import Resource
+from ouranos.engine.apiserver.target import Target
 from ouranos.engine.apiserver.worker import Worker
-from ouranos.engine.apiserver.writing import Target, finished
+from ouranos.engine.apiserver.writing import finished
 from ouranos.kit import kinds
 from ouranos.kit.objects import Key, Object
 

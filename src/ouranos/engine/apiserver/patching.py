@@ -2,12 +2,13 @@
 
 from typing import Any, cast
 
-from ouranos.engine.apiserver import body, failure, fields
+from ouranos.engine.apiserver import body, failure, fields, strategy
 from ouranos.engine.apiserver.exchange import Request
 from ouranos.engine.apiserver.merge import apply, conflicts, patches, strategic, typed
 from ouranos.engine.apiserver.records import Record
 from ouranos.engine.apiserver.resources import Resource
-from ouranos.engine.apiserver.writing import Target, Writer
+from ouranos.engine.apiserver.target import Target
+from ouranos.engine.apiserver.writing import Writer
 from ouranos.kit.objects import Object
 
 JSON_PATCH = "application/json-patch+json"
@@ -52,9 +53,9 @@ def patched(obj: Object, kind: str, change: Any, resource: Resource | None) -> O
     """
     try:
         result = _changed(obj, kind, change, resource)
-    except patches.PatchError as error:
+    except patches.PatchError:
         raise failure.unprocessable(
-            f"the server rejected our request due to an error in our request: {error}"
+            "the server rejected our request due to an error in our request"
         ) from None
     except strategic.StrategicError as error:
         raise failure.bad_request(str(error)) from None
@@ -75,6 +76,10 @@ def _changed(obj: Object, kind: str, change: Any, resource: Resource | None) -> 
     return strategic.strategic(obj, cast("Object", change), resource.schema)
 
 
+def _made(target: Target) -> bool:
+    return target.resource.storage in strategy.MADE_BY_UPDATE
+
+
 async def _apply(
     writer: Writer, target: Target, request: Request, old: Record | None
 ) -> tuple[bytes, bool]:
@@ -91,11 +96,11 @@ async def _apply(
         details = {"group": "meta.k8s.io", "kind": "PatchOptions", "causes": [cause]}
         raise failure.Failure(422, "Invalid", message, details)
     applied = body.decoded_object(request)
-    if old is None and target.subresource:
+    if old is None and target.subresource and not _made(target):
         raise failure.not_found(target.resource.name, target.name)
     live = None if old is None else target.resource.decode(old)
-    writer.admit_apply(target, applied, live)
     try:
+        writer.admit_apply(target, applied, live)
         merged = apply.apply(
             live,
             applied,
@@ -108,12 +113,11 @@ async def _apply(
         )
     except conflicts.Conflicts as error:
         causes = [(each.field, each.message) for each in error.causes]
-        raise failure.apply_conflict(
-            target.resource.name, target.name, str(error), causes
-        ) from None
+        raise failure.apply_conflict(str(error), causes) from None
     except typed.Untypable as error:
-        raise failure.bad_request(f"failed to create typed patch object: {error}") from None
+        raise failure.untypable(target.resource.kind, target.name, "", str(error)) from None
     target.tracked = False
+    target.applied = True
     if version := fields.text(applied, "metadata", "resourceVersion"):
         merged = {**merged, "metadata": {**merged["metadata"], "resourceVersion": version}}
     if old is None:

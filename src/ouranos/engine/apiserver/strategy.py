@@ -29,6 +29,19 @@ RETURNS_DELETED = frozenset(
 )
 """The kinds whose deletion answers with the object instead of a Status."""
 
+MADE_BY_UPDATE = frozenset(
+    {
+        "events",
+        "services",
+        kinds.LEASE.qualified,
+        kinds.ROLE.qualified,
+        kinds.ROLE_BINDING.qualified,
+        kinds.CLUSTER_ROLE.qualified,
+        kinds.CLUSTER_ROLE_BINDING.qualified,
+    }
+)
+"""The kinds whose objects an update makes where there are none."""
+
 ORPHANS_BY_DEFAULT = frozenset({kinds.JOB.qualified})
 """The kinds whose dependents stay when nobody says what should happen to them."""
 

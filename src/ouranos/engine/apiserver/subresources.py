@@ -9,7 +9,7 @@ from ouranos.engine.apiserver.parts import Parts
 from ouranos.engine.apiserver.records import Record
 from ouranos.engine.apiserver.resources import Resource, Scale
 from ouranos.engine.apiserver.route import Route
-from ouranos.engine.apiserver.writing import Target
+from ouranos.engine.apiserver.target import Target
 from ouranos.kit import kinds
 from ouranos.kit.objects import Key, Object
 

@@ -1,17 +1,25 @@
 """How does an object become, or change? The one way of every create, update, patch and apply."""
 
-from dataclasses import dataclass, field
 from datetime import UTC
 from random import Random
 from typing import Any, cast
 from uuid import UUID
 
-from ouranos.engine.apiserver import emptiness, exchange, failure, fields, metadata, strategy
-from ouranos.engine.apiserver.merge import managed
+from ouranos.engine.apiserver import (
+    admission,
+    emptiness,
+    exchange,
+    failure,
+    fields,
+    metadata,
+    strategy,
+)
+from ouranos.engine.apiserver.merge import managed, typed
 from ouranos.engine.apiserver.records import Record
 from ouranos.engine.apiserver.resources import Registry, Resource
 from ouranos.engine.apiserver.schema import cause
 from ouranos.engine.apiserver.store import Store
+from ouranos.engine.apiserver.target import Target
 from ouranos.kit import kinds, seams
 from ouranos.kit.objects import Key, Object
 
@@ -27,36 +35,6 @@ _KEPT = (
     "resourceVersion",
 )
 _TRIES = 8
-_DEFINITIONS = kinds.CUSTOM_RESOURCE_DEFINITION.qualified
-
-
-@dataclass(slots=True)
-class Target:
-    """What a write is aimed at, and how it is meant.
-
-    Attributes:
-        manager: who is noted in metadata.managedFields.
-        validation: what happens to unknown fields: Strict, Warn or Ignore.
-        warnings: collects what the caller should be told.
-        tracked: whether managedFields are noted here; an apply has noted them already.
-        patched: whether a patch made the object, so that its identity is a field like others.
-    """
-
-    resource: Resource
-    namespace: str = ""
-    name: str = ""
-    subresource: str = ""
-    manager: str = "ouranos"
-    dry_run: bool = False
-    validation: str = "Ignore"
-    warnings: list[str] = field(default_factory=list[str])
-    tracked: bool = True
-    patched: bool = False
-
-    @property
-    def key(self) -> Key:
-        """Give where the object is."""
-        return Key(self.namespace, self.name)
 
 
 class Writer:
@@ -85,7 +63,7 @@ class Writer:
             failure.Failure: it is refused.
         """
         resource = target.resource
-        unknown = self._identify(target, obj)
+        unknown = admission.identify(target, obj)
         meta: Object = obj["metadata"]
         if meta.pop("resourceVersion", ""):
             raise failure.bad_request("resourceVersion should not be set on objects to be created")
@@ -96,6 +74,7 @@ class Writer:
         if resource.has_status:
             obj.pop("status", None)
         self._conform(target, obj, unknown, None)
+        self._free(target, meta)
         meta["uid"] = str(UUID(int=self._random.getrandbits(128), version=4))
         meta["creationTimestamp"] = self.time()
         if resource.counts:
@@ -106,41 +85,14 @@ class Writer:
             return exchange.encode(obj)
         return await self._put(resource, obj)
 
-    def _identify(self, target: Target, obj: Object) -> list[str]:
-        """Check that an object is what its path says; give unknown metadata fields."""
-        kind = target.resource.kind
-        api_version, name = obj.get("apiVersion"), obj.get("kind")
-        if (target.resource.custom and not name) or (name and name != kind.kind):
-            raise failure.bad_request(
-                f"{name or 'the object'} in version {api_version!s} cannot be handled as a "
-                f"{kind.kind}: "
-                "Object 'Kind' is missing or does not match the path"
-            )
-        if (target.resource.custom and not api_version) or (
-            api_version and api_version != kind.api_version
-        ):
-            raise failure.bad_request(
-                f"the API version in the data ({api_version}) does not match the expected API "
-                "version "
-                f"({kind.api_version})"
-            )
-        obj["apiVersion"], obj["kind"] = kind.api_version, kind.kind
-        unknown = metadata.normalise(obj)
-        meta: Object = obj["metadata"]
-        if kind.namespaced:
-            if meta.setdefault("namespace", target.namespace) != target.namespace:
-                raise failure.bad_request(
-                    "the namespace of the provided object does not match the namespace sent "
-                    "on the request"
-                )
-        else:
-            meta.pop("namespace", None)
-        if target.name and meta.setdefault("name", target.name) != target.name:
-            raise failure.bad_request(
-                f"the name of the object ({meta['name']}) does not match the name on the URL "
-                f"({target.name})"
-            )
-        return unknown
+    def admit_nothing(self, target: Target, obj: Object) -> None:
+        """Check what an update says of an object that is not there.
+
+        Raises:
+            failure.Failure: it is not of its path, or cannot be read.
+        """
+        admission.prune(target, obj, admission.identify(target, obj))
+        admission.read(target, obj)
 
     def admit_apply(self, target: Target, applied: Object, live: Object | None) -> None:
         """Check an applied configuration before it is merged.
@@ -155,7 +107,10 @@ class Writer:
                 f"the name of the object ({target.name} based on URL) was undeterminable: "
                 "name must be provided"
             )
-        unknown = self._identify(target, applied)
+        found = typed.problems(applied, target.resource.schema.root)
+        unknown = admission.identify(target, applied, whole=True)
+        if found:
+            raise typed.Untypable(found)
         uid: str = applied["metadata"].get("uid", "")
         if uid and live is None:
             why = (
@@ -163,24 +118,28 @@ class Writer:
                 "object was found"
             )
             raise failure.conflict(target.resource.name, target.name, why)
-        self._prune(target, applied, unknown)
+        admission.prune(target, applied, unknown)
 
     def _name(self, target: Target, meta: Object) -> None:
-        """Give the object a free name, or refuse one that is taken."""
+        """Give an object that has only the beginning of a name a name that is free."""
         storage, namespace = target.resource.storage, meta.get("namespace", "")
         base: str = meta.get("generateName", "")
-        tries = _TRIES if base and not meta.get("name") else 1
-        for _ in range(tries):
-            if tries > 1:
-                meta["name"] = metadata.generate_name(base, self._random)
-            if "name" not in meta or not self.store.latest(storage, Key(namespace, meta["name"])):
+        for _ in range(_TRIES if base and not meta.get("name") else 0):
+            name = metadata.generate_name(base, self._random)
+            if not self.store.latest(storage, Key(namespace, name)):
+                meta["name"] = name
                 return
-        raise failure.already_exists(target.resource.name, meta["name"])
+
+    def _free(self, target: Target, meta: Object) -> None:
+        """Refuse a name that is taken."""
+        key = Key(meta.get("namespace", ""), meta["name"])
+        if self.store.latest(target.resource.storage, key):
+            raise failure.already_exists(target.resource.name, meta["name"])
 
     def _admit(self, target: Target) -> None:
         """Refuse what lies in a namespace, or is of a kind, that is not there or is going."""
         if target.resource.custom:
-            definition = self.store.latest(_DEFINITIONS, Key("", target.resource.storage))
+            definition = self.store.latest(admission.DEFINITIONS, Key("", target.resource.storage))
             if definition is not None and definition.deleting:
                 message = "create not allowed while custom resource definition is terminating"
                 raise failure.Failure(405, "MethodNotAllowed", message, {})
@@ -215,10 +174,14 @@ class Writer:
         """
         resource = target.resource
         before = resource.decode(old)
-        unknown = self._identify(target, obj)
-        self._check_version(target, obj["metadata"], old)
+        admission.prune(target, obj, admission.identify(target, obj))
+        try:
+            self._check_version(target, obj["metadata"], old)
+        except failure.Failure:
+            admission.read(target, obj)
+            raise
         self._carry(target, obj, before)
-        self._conform(target, obj, unknown, before)
+        self._conform(target, obj, [], before)
         if resource.counts and self._wanted(resource, obj) != self._wanted(resource, before):
             obj["metadata"]["generation"] = before["metadata"].get("generation", 0) + 1
         obj = self._track(target, before, obj)
@@ -298,7 +261,7 @@ class Writer:
     ) -> None:
         """Prune, default and validate an object."""
         resource, schema = target.resource, target.resource.schema
-        self._prune(target, obj, unknown)
+        admission.prune(target, obj, unknown)
         strategy.normalise(resource, obj)
         if not resource.custom:
             emptiness.drop(obj, schema.root)
@@ -308,26 +271,14 @@ class Writer:
         else:
             causes = metadata.update_causes(obj["metadata"], before["metadata"])
             causes += schema.validate_update(obj, before)
-        if not resource.custom and resource.storage != _DEFINITIONS:
-            _refuse_mistyped(resource, causes)
+        if not resource.custom and resource.storage != admission.DEFINITIONS:
+            admission.refuse_mistyped(target, causes)
         if not causes:
             causes += strategy.causes(resource, obj)
         if causes:
             raise failure.invalid(resource.group_kind, obj["metadata"].get("name", ""), causes)
-
-    @staticmethod
-    def _prune(target: Target, obj: Object, unknown: list[str]) -> None:
-        """Remove what the schema does not know, and say so as the caller wishes."""
-        schema = target.resource.schema
-        unknown = [*unknown, *schema.prune(obj)]
-        if unknown and target.validation == "Strict":
-            listed = ", ".join(f'unknown field "{each}"' for each in unknown)
-            why = f"strict decoding error: {listed}"
-            if target.patched:
-                raise failure.bad_request(why)
-            raise failure.undecodable(target.resource.kind, why)
-        if target.validation == "Warn":
-            target.warnings += [f'unknown field "{each}"' for each in unknown]
+        if resource.custom:
+            target.warnings += metadata.warnings(obj["metadata"], before)
 
     def _track(self, target: Target, before: Object | None, obj: Object) -> Object:
         if not target.tracked:
@@ -365,13 +316,6 @@ class Writer:
     async def remove(self, resource: Resource, obj: Object) -> bytes:
         """Remove an object for good, given its last state."""
         return await self._remove(resource, obj)
-
-
-def _refuse_mistyped(resource: Resource, causes: list[cause.Cause]) -> None:
-    """Refuse what is no object of a built-in kind at all."""
-    for each in causes:
-        if each.reason == "FieldValueTypeInvalid":
-            raise failure.undecodable(resource.kind, str(each))
 
 
 def finished(obj: Object) -> bool:

@@ -35,11 +35,11 @@ _ADDED = _Change(added=sets.SELF)
 
 def compare(old: dict[str, Any], new: dict[str, Any], node: Node) -> Comparison:
     """Compare two objects of one kind."""
-    change = _of_maps(old, new, node)
+    change = _of_maps(old, new, node, always=True)
     return Comparison(change.removed or {}, change.modified or {}, change.added or {})
 
 
-def _of_values(old: Any, new: Any, node: Node) -> _Change:
+def _of_values(old: Any, new: Any, node: Node, *, always: bool = False) -> _Change:
     if old is new or (old == new and type(old) is type(new) and not _may_hide(old, node)):
         return _SAME
     way = typed.how(new if new is not MISSING else old, node)
@@ -47,7 +47,11 @@ def _of_values(old: Any, new: Any, node: Node) -> _Change:
         return _of_strangers(old, new, node)
     if way == typed.LEAF or (not _filled(old) and not _filled(new)):
         return _of_leaves(old, new)
-    change = _of_maps(old, new, node) if way == typed.MAP else _of_lists(old, new, node)
+    both = always or (old is not MISSING and new is not MISSING)
+    if way == typed.MAP:
+        change = _of_maps(old, new, node, always=both)
+    else:
+        change = _of_lists(old, new, node)
     if old is MISSING:
         return change._replace(added=_with_self(change.added))
     if new is MISSING:
@@ -101,7 +105,8 @@ def _gather(parts: Iterable[tuple[str, _Change]]) -> _Change:
     return _Change(removed or None, modified or None, added or None)
 
 
-def _of_maps(old: Any, new: Any, node: Node) -> _Change:
+def _of_maps(old: Any, new: Any, node: Node, *, always: bool = False) -> _Change:
+    """Compare two maps; `always` says that both sides have this one, whatever is written."""
     before = cast("dict[str, Any]", old if type(old) is dict else {})
     after = cast("dict[str, Any]", new if type(new) is dict else {})
     parts: list[tuple[str, _Change]] = []
@@ -109,20 +114,22 @@ def _of_maps(old: Any, new: Any, node: Node) -> _Change:
         previous = before.get(key, MISSING)
         if previous is value:
             continue
-        change = _of_values(previous, value, node.child(key) or nodes.ANYTHING)
+        there = always and key in node.always
+        child = node.child(key) or nodes.ANYTHING
+        change = _of_values(previous, value, child, always=there)
         if change is not _SAME:
-            parts.append((f"f:{key}", _unforced(change, key, node)))
+            parts.append((f"f:{key}", _unforced(change) if there else change))
     for key, previous in before.items():
         if key not in after:
-            change = _of_values(previous, MISSING, node.child(key) or nodes.ANYTHING)
-            parts.append((f"f:{key}", _unforced(change, key, node)))
+            there = always and key in node.always
+            child = node.child(key) or nodes.ANYTHING
+            change = _of_values(previous, MISSING, child, always=there)
+            parts.append((f"f:{key}", _unforced(change) if there else change))
     return _gather(parts)
 
 
-def _unforced(change: _Change, key: str, node: Node) -> _Change:
+def _unforced(change: _Change) -> _Change:
     """Drop what nobody wrote: Kubernetes' own types always have some of their structs."""
-    if key not in node.always:
-        return change
     return _Change(
         sets.below(change.removed) or None if change.removed is not None else None,
         change.modified,

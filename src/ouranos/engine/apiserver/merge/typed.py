@@ -95,20 +95,54 @@ def indexed(items: Sequence[Any] | None, node: Node) -> tuple[list[str], dict[st
 
 def problems(value: Any, node: Node, path: str = "") -> list[str]:
     """Say why a value cannot be applied: unknown fields, wrong shapes, missing or double keys."""
-    kind: type = value.__class__
     if value is None or node is nodes.ANYTHING or node.shape is Shape.ANY:
         return []
-    expected = (
-        "map" if node.shape is Shape.MAP else "list" if node.shape is Shape.LIST else "scalar"
-    )
-    actual = "map" if kind is dict else "list" if kind is list else "scalar"
-    if expected != actual:
-        return [f"{path}: expected {expected}, got {actual}"]
+    misfit = _misfit(value, node)
+    if misfit:
+        return [f"{path}: {misfit}"]
+    kind: type = value.__class__
     if kind is dict:
         return _map_problems(cast("dict[str, Any]", value), node, path)
     if kind is list:
         return _list_problems(cast("list[Any]", value), node, path)
     return []
+
+
+def _misfit(value: Any, node: Node) -> str:
+    """Say that a value is not of its shape; empty where it is."""
+    if node.shape is Shape.SCALAR:
+        wanted = _wanted(node)
+        return "" if _is(value, wanted) else f"expected {wanted}, got {_written(value)}"
+    expected, actual = _SHAPES[node.shape], _written(value)
+    return "" if expected == actual else f"expected {expected}, got {actual}"
+
+
+_SHAPES = {Shape.MAP: "map", Shape.LIST: "list"}
+_NUMERIC = "numeric (int or float)"
+_UNTYPED = frozenset({"quantity", "int-or-string"})
+_GO: dict[type, str] = {str: "string", int: "int64", float: "float64", bool: "bool"}
+
+
+def _wanted(node: Node) -> str:
+    """Name what a scalar must be, as messages do."""
+    if node.int_or_string or node.format in _UNTYPED:
+        return "any scalar"
+    return {"string": "string", "boolean": "boolean", "integer": _NUMERIC, "number": _NUMERIC}.get(
+        node.type, "any scalar"
+    )
+
+
+def _is(value: Any, wanted: str) -> bool:
+    kind: type = value.__class__
+    if wanted == "any scalar":
+        return kind in _GO
+    if wanted == _NUMERIC:
+        return kind is int or kind is float
+    return kind is (str if wanted == "string" else bool)
+
+
+def _written(value: Any) -> str:
+    return _GO.get(value.__class__, "map" if value.__class__ is dict else "list")
 
 
 def _map_problems(value: dict[str, Any], node: Node, path: str) -> list[str]:

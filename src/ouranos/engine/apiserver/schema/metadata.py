@@ -155,6 +155,20 @@ def _owners(references: list[Object]) -> list[Cause]:
 _IMMUTABLE = ("name", "namespace", "uid", "creationTimestamp")
 
 
+_STANDARD = frozenset({"foregroundDeletion", "kubernetes", "orphan"})
+
+
+def standard_finalizers(obj: Object) -> list[Cause]:
+    """Say which finalizers of a built-in kind are neither Kubernetes' own nor of a domain."""
+    meta = cast("Object", obj.get("metadata") or {})
+    detail = "name is neither a standard finalizer name nor is it fully qualified"
+    return [
+        causes.invalid(f"metadata.finalizers[{index}]", one, detail)
+        for index, one in enumerate(meta.get("finalizers") or ())
+        if "/" not in one and one not in _STANDARD
+    ]
+
+
 def validate(obj: Object, old: Object | None) -> list[Cause]:
     """Check what every kind's metadata must satisfy; the name's own syntax is the kind's affair."""
     meta = cast("Object", obj.get("metadata") or {})

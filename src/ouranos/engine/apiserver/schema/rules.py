@@ -45,17 +45,17 @@ class _Refused:
 class Rules:
     """The rules of one schema."""
 
-    __slots__ = ("_compiled", "_present", "_root")
+    __slots__ = ("_compiled", "_root", "present")
 
     def __init__(self, root: Node) -> None:
         self._root = root
-        self._present = bool(root.rules) or root.rules_below
+        self.present = bool(root.rules) or root.rules_below
         self._compiled: dict[int, list[_Rule | _Refused]] = {}
 
     def errors(self, path: str) -> list[Cause]:
         """Compile every rule and say which do not compile."""
         found: list[Cause] = []
-        if self._present:
+        if self.present:
             self._refused(self._root, path, "", found)
         return found
 
@@ -67,7 +67,7 @@ class Rules:
             old: What it replaces; rules that use `oldSelf` run only where there is an old value.
         """
         found: list[Cause] = []
-        if self._present:
+        if self.present:
             self._walk(obj, old, self._root, None, found)
         return found
 

@@ -22,6 +22,25 @@ Defaulter = Callable[[Object], None]
 Check = Callable[[Object, "Object | None"], list[Cause]]
 
 
+_BLOCKING = frozenset(
+    {
+        "FieldValueNotSupported",
+        "FieldValueRequired",
+        "FieldValueTooLong",
+        "FieldValueTooMany",
+        "FieldValueTypeInvalid",
+    }
+)
+"""What is so wrong with a custom object that its rules are not asked."""
+
+_UNCHECKED = Cause(
+    "<nil>",
+    "FieldValueInvalid",
+    "Invalid value: null: some validation rules were not checked because the object was invalid; "
+    "correct the existing errors to complete validation",
+)
+
+
 class SchemaError(Exception):
     """A schema that Kubernetes would not accept in a CustomResourceDefinition."""
 
@@ -116,18 +135,24 @@ class Structural:
 
     def _validated(self, obj: Object, old: Object | None) -> list[Cause]:
         found: list[Cause] = []
-        if self.built_in:
-            validation.validate(obj, self.root, None, found)
-        else:
-            validation.validate(obj, self.root, None, found, old)
-        typed = not found
-        if typed and old is None:
+        validation.validate(obj, self.root, None, found, None if self.built_in else old)
+        if self.built_in and found:
+            return found
+        if old is None:
             found += metadata.name(obj, self._syntax)
-        found += metadata.validate(obj, old) if typed else []
-        if self._check is not None and typed and not _only_status(obj, old):
+        found += metadata.validate(obj, old)
+        if self._rules is None:
+            return found + self._built_in_checks(obj, old)
+        if any(one.reason in _BLOCKING for one in found):
+            return found + ([_UNCHECKED] if self._rules.present else [])
+        return found + self._rules.evaluate(obj, old)
+
+    def _built_in_checks(self, obj: Object, old: Object | None) -> list[Cause]:
+        found: list[Cause] = []
+        if obj.get("kind") != "CustomResourceDefinition":
+            found += metadata.standard_finalizers(obj)
+        if self._check is not None and not _only_status(obj, old):
             found += self._check(obj, old)
-        if self._rules is not None and typed:
-            found += self._rules.evaluate(obj, old)
         return found
 
 

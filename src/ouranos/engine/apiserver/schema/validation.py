@@ -171,31 +171,39 @@ def _frozen(value: Any) -> Any:
     return (type(value) is bool, value)
 
 
+def _repeated(keys: list[Any]) -> list[int]:
+    """Give where a key stands for the second time; a third time is not said."""
+    seen: dict[Any, int] = {}
+    found: list[int] = []
+    for index, key in enumerate(keys):
+        seen[key] = seen.get(key, 0) + 1
+        if seen[key] == 2:  # noqa: PLR2004 - the second time
+            found.append(index)
+    return found
+
+
 def _check_set(value: list[Any], path: Path, found: list[Cause]) -> None:
-    seen: set[Any] = set()
-    for index, item in enumerate(value):
-        frozen = _frozen(item)
-        if frozen in seen:
-            found.append(causes.duplicate(rendered_path((path, index)), item))
-        seen.add(frozen)
+    found += [
+        causes.duplicate(rendered_path((path, index)), value[index])
+        for index in _repeated([_frozen(item) for item in value])
+    ]
 
 
 def _check_list_map(value: list[Any], node: Node, path: Path, found: list[Cause]) -> None:
-    seen: set[Any] = set()
+    properties = node.element.properties
+    keys: list[Any] = []
     for index, item in enumerate(value):
-        if type(item) is not dict:
-            continue
-        entry = cast("dict[str, Any]", item)
-        properties = node.element.properties
+        entry = cast("dict[str, Any]", item) if type(item) is dict else _NOTHING
         key = {
             name: entry[name] if name in entry else properties[name].key_default
             for name in node.keys
             if name in entry or (name in properties and properties[name].key_default is not MISSING)
         }
-        frozen = _frozen(key)
-        if frozen in seen:
-            found.append(causes.duplicate(rendered_path((path, index)), key))
-        seen.add(frozen)
+        keys.append(index if entry is _NOTHING else key)
+    found += [
+        causes.duplicate(rendered_path((path, index)), keys[index])
+        for index in _repeated([_frozen(key) for key in keys])
+    ]
 
 
 def _check_limits(value: Any, node: Node, path: Path, found: list[Cause]) -> None:
@@ -210,6 +218,10 @@ def _check_limits(value: Any, node: Node, path: Path, found: list[Cause]) -> Non
         _check_count(value, limits, path, found)
     elif kind is not bool:
         _check_number(value, limits, path, found)
+        if kind is float and node.type == "integer" and not value.is_integer():
+            where = rendered_path(path)
+            detail = f"Checked value must be of type integer (default format) in {where}"
+            found.append(causes.invalid("<nil>", "", detail))
     allowed = limits.get("enum")
     if allowed is not None and len(found) == before:
         wanted = _frozen(value)
