@@ -43,6 +43,10 @@ def commands() -> str:
     parts.append(
         "## Variables\n\n| variable | means |\n| --- | --- |\n"
         "| `OURANOS_CLOUD` | which cloud, as `--cloud` |\n"
+        "| `OURANOS_KUBECONFIG` | the cluster, as `--kubeconfig`; `KUBECONFIG` is never read |\n"
+        "| `OURANOS_CONTEXT` | of that kubeconfig, as `--context` |\n"
+        "| `OURANOS_NAMESPACE` | where the Cloud is in that cluster, as `--namespace` |\n"
+        "| `OURANOS_SYSTEM` | where the controllers are in that cluster, as `--system` |\n"
         "| `OURANOS_ROOT` | the folder of all clouds and images, instead of `/var/lib/ouranos` |\n"
         "| `OURANOS_LOG_LEVEL` | what the daemon logs: `debug`, `info`, `warning` |\n"
         "| `OURANOS_REGISTRY_TIMEOUT` | seconds without a byte after which a registry counts as "
@@ -90,7 +94,7 @@ def measured() -> str:
 def kinds() -> str:
     """One heading per kind, one row per field of its spec."""
     parts = [f"{HEAD}# Kinds\n"]
-    for file in sorted((ROOT / "deploy" / "crds").glob("*.yaml")):
+    for file in sorted((ROOT / "deploy" / "crds").glob("*.ouranos.cloud.yaml")):
         definition = yaml.safe_load(file.read_text(encoding="utf-8"))["spec"]
         schema = definition["versions"][0]["schema"]["openAPIV3Schema"]
         parts.append(f"## {definition['names']['kind']}\n\n{schema.get('description', '')}\n")

@@ -101,10 +101,10 @@ def push(
     """
     from ouranos.images import registry as registries  # noqa: PLC0415 - not needed for --help
 
-    _program("skopeo", "skopeo")
     with _explained("try again: what the registry has is not sent again"):
         place, images = _chosen(release, only, layout)
         target = registries.Registry(registry, place, authfile, tls_verify)
+        _program("skopeo", "skopeo")
         errors.run(_push(target, images), interrupted=_AGAIN)
 
 
@@ -146,11 +146,11 @@ def load(release: str | None, only: tuple[str, ...], layout: Path | None, addres
     """Put images into the containerd of this node, for its kubelet; no registry is needed."""
     from ouranos.images import containerd  # noqa: PLC0415 - not needed for --help
 
-    _program("ctr", "containerd")
     if not address.is_socket():
         raise errors.Refused(
             f"{address}: there is no containerd", "start it, or name its socket: --address SOCKET"
         )
+    _program("ctr", "containerd")
     with _explained(f"does containerd run? ctr --address {address} version"):
         place, images = _chosen(release, only, layout)
         errors.run(_load(containerd.Containerd(address), place, images), interrupted=_AGAIN)
@@ -177,6 +177,10 @@ def save(archive: Path, release: str | None, only: tuple[str, ...], layout: Path
 
     `ctr -n k8s.io images import ARCHIVE` takes it there.
     """
+    if not archive.absolute().parent.is_dir():
+        raise errors.Refused(
+            f"{archive.parent}: there is no such folder", "make it, or name another"
+        )
     with _explained("try again"):
         place, images = _chosen(release, only, layout)
         new = archive.with_name(f"{archive.name}.new")

@@ -20,6 +20,7 @@ from ouranos.images import (
     processes,
     store,
 )
+from ouranos.images import tree as trees
 from ouranos.images.ledger import Ledger
 from ouranos.images.packing import Packed, Packs
 from ouranos.images.processes import Patience
@@ -110,8 +111,7 @@ class Assembly:
         name = f"bill-{building.digest([_FORMAT, texts])}"
         if (found := self._packs.find(name)) is not None:
             return found
-        root = self._packs.root / "scratch" / f"{name}-tree"
-        root.mkdir(mode=0o755)
+        root = trees.directory(self._packs.root / "scratch", f"{name}-tree")
         await asyncio.to_thread(bill.write, root, texts)
         return await self._layer(name, root)
 

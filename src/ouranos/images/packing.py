@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import zlib
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -75,7 +76,8 @@ class Packs:
         making = self.root / "scratch" / name
         try:
             making.mkdir()
-            made = await self._archive(tree, making / "layer.tar.gz")
+            file, job = making / "layer.tar.gz", Job(f"packing {tree}", self._patience)
+            made = await steady(lambda: archive(tree, file, job))
             record = asdict(made)
             del record["file"]
             (making / "layer.json").write_text(json.dumps(record), "ascii")
@@ -88,15 +90,16 @@ class Packs:
             await asyncio.to_thread(shutil.rmtree, making, ignore_errors=True)
         return Packed(place / "layer.tar.gz", made.digest, made.size, made.diff_id)
 
-    async def _archive(self, tree: Path, to: Path) -> Packed:
-        job = Job(f"packing {tree}", self._patience)
-        for _ in range(_TRIES - 1):
-            try:
-                return await archive(tree, to, job)
-            except processes.Failed as failed:
-                if _CHANGED not in str(failed):
-                    raise
-        return await archive(tree, to, job)
+
+async def steady(make: Callable[[], Awaitable[Packed]]) -> Packed:
+    """Pack again while a file got another link meanwhile: its content is what it was."""
+    for _ in range(_TRIES - 1):
+        try:
+            return await make()
+        except processes.Failed as failed:
+            if _CHANGED not in str(failed):
+                raise
+    return await make()
 
 
 async def archive(tree: Path, to: Path, job: Job) -> Packed:

@@ -84,7 +84,7 @@ class Registry:
         except processes.Failed as failed:
             if any(sign in str(failed) for sign in _UNKNOWN):
                 return None
-            raise self._refusal(failed) from failed
+            raise self.refusal(failed) from failed
         return said.decode().strip()
 
     async def push(self, image: oci.Image, patience: Patience) -> bool:
@@ -102,7 +102,7 @@ class Registry:
         try:
             await self._skopeo(f"pushing {name}", patience, *words, source, f"docker://{name}")
         except processes.Failed as failed:
-            raise self._refusal(failed) from failed
+            raise self.refusal(failed) from failed
         return True
 
     def _options(self) -> tuple[str, ...]:
@@ -116,7 +116,7 @@ class Registry:
             ["skopeo", "--insecure-policy", *words], Job(what, patience), env=_user()
         )
 
-    def _refusal(self, failed: processes.Failed) -> Exception:
+    def refusal(self, failed: processes.Failed) -> Exception:
         said = str(failed)
         for trouble, signs in _TROUBLE.items():
             if any(sign in said for sign in signs):

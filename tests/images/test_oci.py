@@ -1,0 +1,168 @@
+"""Do the files of a layout say what the specification of images says?"""
+
+import hashlib
+import io
+import json
+import tarfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ouranos.images import catalog, oci
+from ouranos.images.packing import Packed
+
+ONE, TWO = "ouranos.cloud/one:2026.2", "ouranos.cloud/two:2026.2"
+
+
+def layer(folder: Path, text: str) -> Packed:
+    plain = text.encode()
+    packed = zlib.compress(plain)
+    file = folder / f"{text}.tar.gz"
+    file.write_bytes(packed)
+    digests = [f"sha256:{hashlib.sha256(content).hexdigest()}" for content in (packed, plain)]
+    return Packed(file, digests[0], len(packed), digests[1])
+
+
+@pytest.fixture
+def layers(tmp_path: Path) -> dict[str, Packed]:
+    return {text: layer(tmp_path, text) for text in ("base", "upper", "other")}
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> oci.Layout:
+    return oci.Layout(tmp_path / "layout")
+
+
+def put(layout: oci.Layout, reference: str, packed: dict[str, Packed]) -> oci.Image:
+    config = oci.configuration(catalog.CONTROLLERS, packed, {"title": "controllers"})
+    made = layout.add(reference, config, list(packed.values()))
+    layout.publish([made])
+    return made
+
+
+def read(layout: oci.Layout, digest: str) -> dict[str, Any]:
+    content = layout.blob(digest).read_bytes()
+    assert f"sha256:{hashlib.sha256(content).hexdigest()}" == digest
+    return json.loads(content)
+
+
+def test_a_manifest_leads_to_everything_by_digest_and_size(
+    layout: oci.Layout, layers: dict[str, Packed]
+) -> None:
+    made = put(layout, ONE, layers)
+    manifest = read(layout, made.digest)
+    assert [each["digest"] for each in manifest["layers"]] == layout.layers(made)
+    for each in (manifest["config"], *manifest["layers"]):
+        assert layout.blob(each["digest"]).stat().st_size == each["size"]
+    config = read(layout, manifest["config"]["digest"])
+    assert config["rootfs"]["diff_ids"] == [each.diff_id for each in layers.values()]
+    assert len(config["history"]) == len(layers)
+    assert layout.size(made) == made.size + manifest["config"]["size"] + sum(
+        each.size for each in layers.values()
+    )
+
+
+def test_a_container_of_the_controllers_runs_as_nobody_else_and_says_what_it_runs(
+    layers: dict[str, Packed],
+) -> None:
+    config = oci.configuration(catalog.CONTROLLERS, layers, {})["config"]
+    assert config["User"] == "42499:42499"
+    assert config["Entrypoint"] == ["python3", "-m", "ouranos.cluster"]
+    assert f"PATH={catalog.CONTROLLERS.env['PATH']}" in config["Env"]
+
+
+def test_pods_say_what_runs_in_the_other_images(layers: dict[str, Packed]) -> None:
+    for image in catalog.IMAGES.values():
+        config = oci.configuration(image, layers, {})["config"]
+        assert config.keys() == {"Env", "Labels"}
+
+
+def test_images_share_the_blobs_of_their_layers(
+    layout: oci.Layout, layers: dict[str, Packed]
+) -> None:
+    one, two = (
+        put(layout, ONE, {"base": layers["base"], "upper": layers["upper"]}),
+        put(layout, TWO, {"base": layers["base"], "other": layers["other"]}),
+    )
+    assert layout.images() == {ONE: one, TWO: two}
+    assert len(list((layout.root / "blobs/sha256").iterdir())) == 3 + 2 * 2
+    # The very file that was packed, where both are on one disk.
+    assert layout.blob(layers["base"].digest).stat().st_nlink == 2
+
+
+def test_an_image_takes_the_place_of_its_predecessor_and_what_only_that_needed_goes(
+    layout: oci.Layout, layers: dict[str, Packed]
+) -> None:
+    old = put(layout, ONE, {"base": layers["base"], "upper": layers["upper"]})
+    kept = put(layout, TWO, {"base": layers["base"]})
+    new = put(layout, ONE, {"base": layers["base"], "other": layers["other"]})
+    assert layout.images() == {ONE: new, TWO: kept}
+    assert not layout.blob(old.digest).exists()
+    assert not layout.blob(layers["upper"].digest).exists()
+    assert layout.blob(layers["base"].digest).exists()
+
+
+def test_the_same_images_make_the_same_layout_in_whatever_order(
+    tmp_path: Path, layers: dict[str, Packed]
+) -> None:
+    contents: list[dict[str, bytes]] = []
+    for folder, order in (("a", (ONE, TWO)), ("b", (TWO, ONE))):
+        layout = oci.Layout(tmp_path / folder)
+        for reference in order:
+            put(layout, reference, layers)
+        files = (path for path in layout.root.rglob("*") if path.is_file())
+        contents.append({str(path.relative_to(layout.root)): path.read_bytes() for path in files})
+    assert contents[0] == contents[1]
+
+
+def test_a_blob_that_was_cut_short_is_put_again(
+    layout: oci.Layout, layers: dict[str, Packed]
+) -> None:
+    made = put(layout, ONE, layers)
+    blob = layout.blob(layers["base"].digest)
+    blob.unlink()
+    blob.write_bytes(b"half")
+    assert put(layout, ONE, layers) == made
+    assert blob.read_bytes() == layers["base"].file.read_bytes()
+
+
+def test_a_folder_without_a_layout_has_no_images(tmp_path: Path) -> None:
+    assert oci.Layout(tmp_path).images() == {}
+    assert oci.Layout(tmp_path / "none").images() == {}
+    (tmp_path / "file").touch()
+    assert oci.Layout(tmp_path / "file").images() == {}
+
+
+def test_an_archive_holds_what_was_chosen_under_the_names_that_were_wished(
+    layout: oci.Layout, layers: dict[str, Packed]
+) -> None:
+    one = put(layout, ONE, {"base": layers["base"], "upper": layers["upper"]})
+    put(layout, TWO, {"base": layers["base"], "other": layers["other"]})
+    written = io.BytesIO()
+    layout.archive({"ouranos.cloud/one:next": ONE}, written)
+    with tarfile.open(fileobj=io.BytesIO(written.getvalue())) as archive:
+        inside = {
+            member.name: found.read()
+            for member in archive.getmembers()
+            if (found := archive.extractfile(member)) is not None
+        }
+    (listed,) = json.loads(inside.pop("index.json"))["manifests"]
+    assert listed["digest"] == one.digest
+    assert listed["annotations"] == {
+        "io.containerd.image.name": "ouranos.cloud/one:next",
+        "org.opencontainers.image.ref.name": "ouranos.cloud/one:next",
+    }
+    assert json.loads(inside.pop("oci-layout")) == {"imageLayoutVersion": "1.0.0"}
+    assert set(inside) == {
+        f"blobs/sha256/{digest.removeprefix('sha256:')}"
+        for digest in (
+            one.digest,
+            read(layout, one.digest)["config"]["digest"],
+            layers["base"].digest,
+            layers["upper"].digest,
+        )
+    }
+    for name, content in inside.items():
+        assert name == f"blobs/sha256/{hashlib.sha256(content).hexdigest()}"
