@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import compute_worlds as worlds
+import pod_security
 import pytest
 
 from ouranos.compute import pods, texts
@@ -65,6 +66,30 @@ def _kept_by(container: dict[str, Any]) -> list[str]:
     first, *kept = bound.removeprefix("--bounding-set=").split(",")
     assert first == "-all"
     return [one.removeprefix("+").upper() for one in kept]
+
+
+async def test_agents_and_no_other_pods_are_outside_the_restricted_profile(
+    running: worlds.World,
+) -> None:
+    """Services and servers are asked in tests/services/test_pod_rules.py."""
+    for agent in AGENTS:
+        spec = (await running.daemon_set(agent))["spec"]["template"]["spec"]
+        told = pod_security.violations(spec)
+        assert "hostNetwork" in told
+        assert ("hostPID" in told) is (agent == "libvirt")
+        privileged = {one.partition(" ")[0] for one in told if one.endswith("is privileged")}
+        named = {one["name"] for one in pod_security.containers(spec)}
+        assert privileged == named & set(OPENS_DEVICES)
+
+
+async def test_every_container_of_an_agent_that_stays_is_looked_at(
+    running: worlds.World,
+) -> None:
+    for agent in AGENTS:
+        for container in (await running.daemon_set(agent))["spec"]["template"]["spec"][
+            "containers"
+        ]:
+            assert {"startupProbe", "readinessProbe"} <= set(container), container["name"]
 
 
 async def test_every_container_of_an_agent_has_requests_and_limits(

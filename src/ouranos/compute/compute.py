@@ -5,7 +5,7 @@ from typing import Final
 from ouranos.compute import libvirt, pods, privsep, switch, texts
 from ouranos.compute.scope import CINDER, NOVA, Scope
 from ouranos.kit import conditions, errors, kinds, objects
-from ouranos.openstack import configuration, environment
+from ouranos.openstack import configuration, connections, environment
 
 NAME: Final = "nova-compute"
 _FILE: Final = "nova.conf"
@@ -126,6 +126,7 @@ def agent(scope: Scope) -> pods.Agent:
                     *scope.volumes(),
                 ),
                 variables=_variables(scope, *secrets),
+                check=connections.check(scope.queue().port),
                 memory="256Mi",
                 limit="4Gi",
                 cpu="100m",

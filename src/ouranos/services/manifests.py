@@ -24,6 +24,10 @@ def workload(
     template = pods.template(service, scope, facts, pods.of_component(component, scope))
     metadata = labels.metadata(service, scope, name_of(service, component), component.name)
     if component.shape is page.Shape.PERIODIC:
+        for container in template["spec"]["containers"]:
+            # A run that ends has nothing to be ready for.
+            container.pop("startupProbe", None)
+            container.pop("readinessProbe", None)
         return _cron_job(metadata, component, template)
     selector = {"matchLabels": labels.selector(service, component.name)}
     spec: objects.Object = {

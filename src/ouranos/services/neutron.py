@@ -82,6 +82,11 @@ def volumes(_: page.Scope) -> tuple[page.Volume, ...]:
     return (page.Empty(STATE),)
 
 
+def northbound_port(scope: page.Scope) -> int:
+    """Where OVN's northbound database answers, whose changes the workers follow."""
+    return int(scope.northbound.rpartition(":")[2] or 6641)
+
+
 def inside(scope: page.Scope) -> tuple[resources.Resource, ...]:
     """The network that floating IPs come from."""
     cidr = scope.told("network").get("public", DEFAULT_PUBLIC)
@@ -140,6 +145,7 @@ SERVICE = page.Service(
             variables={"OS_DEFAULT__HOST": "neutron-workers"},
             volumes=volumes,
             after=("api",),
+            keeps=northbound_port,
             cpu="5m",
         ),
     ),

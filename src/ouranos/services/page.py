@@ -252,6 +252,8 @@ class Component:
     service, by its kind, that has to be in the catalogue, because it is looked up only once."""
     node_label: str | None = None
     schedule: str | None = None
+    keeps: Callable[[Scope], int] | None = None
+    """The port of a connection that it always has, where it neither listens nor has a queue's."""
 
 
 def wsgi(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ouranos.images import catalog
 from ouranos.kit import objects, scheduling
-from ouranos.openstack import environment
+from ouranos.openstack import connections, environment
 from ouranos.services import files, labels, page
 
 READS = "ouranos.cloud/reads"
@@ -49,6 +49,8 @@ class Process:
     volumes: tuple[page.Volume, ...] = ()
     capabilities: tuple[str, ...] = ()
     listener: page.Listener | None = None
+    connection: int | None = None
+    """The port of a connection that it always has, if there is one besides the queue's."""
     memory: str = "256Mi"
     cpu: str = "50m"
     grace: int = 30
@@ -66,6 +68,7 @@ def of_component(component: page.Component, scope: page.Scope) -> Process:
         volumes=component.volumes(scope),
         capabilities=component.capabilities,
         listener=component.listener,
+        connection=component.keeps(scope) if component.keeps else None,
         memory=component.memory,
         cpu=component.cpu,
         grace=component.grace,
@@ -99,7 +102,10 @@ def template(
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
             "terminationGracePeriodSeconds": process.grace,
-            "containers": [_container(service, scope, process, variables, mounts)],
+            "containers": [
+                _container(service, scope, process, variables, mounts)
+                | _probes(service, facts, process)
+            ],
             "volumes": volumes,
             **placed,
         },
@@ -137,8 +143,16 @@ def _container(
         container["ports"] = [
             {"name": "http", "containerPort": process.listener.port, "protocol": "TCP"}
         ]
-        container |= probes(process.listener)
     return container
+
+
+def _probes(service: page.Service, facts: Facts, process: Process) -> objects.Object:
+    if process.listener:
+        return probes(process.listener)
+    port = process.connection
+    if port is None and service.queue and process.queue and facts.queue:
+        port = facts.queue.port
+    return {} if port is None else connections.probes(port, START_SECONDS)
 
 
 def probes(listener: page.Listener) -> objects.Object:
