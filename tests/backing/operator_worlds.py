@@ -53,13 +53,14 @@ def definition(kind: Kind) -> Object:
 
 
 class World:
-    """A twin, the servers behind the operators, and what the operators do."""
+    """A twin, or a real cluster in its manners; servers behind operators; what operators do."""
 
     def __init__(self, made: twin.Twin, databases: Any, broker: Any) -> None:
         self.twin = made
         self.cluster = made.cluster
         self.databases: fake_servers.Databases = databases
         self.broker: fake_servers.Broker = broker
+        self.network = "10.96.0"
 
     async def install(self, *theirs: Kind) -> None:
         """Install the kinds of an operator."""
@@ -108,11 +109,11 @@ class World:
         """Do what the operators do for a server: Services, the account's Secret, conditions."""
         name = name or SERVERS[kind]
         if kind == kinds.MARIADB:
-            await self.service(name, "10.96.0.10", 3306)
+            await self.service(name, f"{self.network}.10", 3306)
             await self.secret(f"{name}-root", password="of-root")
             await self.reports(mariadb_operator.SERVER, name, {"Ready": "True"})
             return
-        await self.service(name, "10.96.0.11", 5672, 15672)
+        await self.service(name, f"{self.network}.11", 5672, 15672)
         await self.secret(f"{name}-default-user", username="default_user_x", password="of-default")
         proofs = dict.fromkeys(rabbitmq_operator.OPERATOR.proofs, "True")
         reference = {"name": name, "namespace": "home"}
