@@ -77,11 +77,15 @@ async def test_what_is_spawned_outlives_us_and_has_nothing_of_our_environment(
                 await asyncio.sleep(0.01)
         names = {line.partition("=")[0] for line in said.splitlines()}
         assert names <= {*programs.ENVIRONMENT, "PWD", "SHLVL", "OLDPWD", "_"}
-        mine = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")  # noqa: ASYNC240 - /proc
-        assert str(found.pid) not in mine.read_text().split()
+        assert found not in _children()
     finally:
         identity.send(found, signal.SIGKILL)
         await identity.ended(found)
+
+
+def _children() -> list[identity.Identity | None]:
+    text = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text()
+    return [identity.of(int(pid)) for pid in text.split()]
 
 
 async def test_a_process_that_has_ended_has_no_child() -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network
@@ -157,8 +156,12 @@ async def test_a_claim_gets_one_volume_with_a_folder(
     assert volume["spec"]["claimRef"]["name"] == "data"
     assert volume["spec"]["capacity"] == {"storage": "1Gi"}
     assert volume["spec"]["local"] == {"path": f"/var/volumes/{name}"}
-    assert os.listdir(tmp_path) == [name]
+    assert _names(tmp_path) == [name]
     assert len((await source.list(kinds.PERSISTENT_VOLUME)).items) == 1
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 def _released(name: str, provisioner: str = given_objects.PROVISIONER) -> Object:

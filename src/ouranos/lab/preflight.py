@@ -25,6 +25,9 @@ PACKAGES: Final = {
 """Programs of the host, and Debian's package of each."""
 _PLUGINS: Final = Path("/usr/lib/cni/bridge")
 _LEAST_FREE: Final = 2 * 1024**3
+_FREEBIND: Final = 15
+"""IP_FREEBIND of ip(7), which Python does not name."""
+_NAMES: Final = 53
 
 
 def machine() -> None:
@@ -91,22 +94,35 @@ def in_use(settings: Settings, routes: Iterable[dict[str, Any]]) -> str | None:
 
 
 def _ports(settings: Settings) -> None:
-    """Refuse ports of this machine that somebody else has; the bridge does not exist yet."""
-    for port in (2379, 2380, 10257, 10259, 8181):
-        with socket.socket() as probe:
+    """Refuse ports of this machine that somebody else has.
+
+    Raises:
+        LabError: one of them is taken.
+    """
+    tcp, udp = socket.SOCK_STREAM, socket.SOCK_DGRAM
+    wanted = (
+        *((str(settings.local), port, tcp) for port in (2379, 2380, 8181, 10257, 10259)),
+        *((str(settings.host), port, kind) for port, kind in ((6443, tcp), (53, tcp), (53, udp))),
+    )
+    for address, port, kind in wanted:
+        if not _is_free(address, port, kind):
+            raise errors.LabError(
+                f"port {port} of {address} is taken",
+                f"`ss -lnp sport = :{port}` names who has it",
+            )
+
+
+def _is_free(address: str, port: int, kind: socket.SocketKind) -> bool:
+    """Whether a component could listen there; the machine need not have the address yet."""
+    with socket.socket(type=kind) as probe:
+        probe.setsockopt(socket.IPPROTO_IP, _FREEBIND, 1)
+        if kind == socket.SOCK_STREAM:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((str(settings.local), port))
-            except OSError:
-                raise errors.LabError(
-                    f"port {port} is taken on {settings.local}",
-                    f"`ss -ltnp sport = :{port}` names who has it",
-                ) from None
-    for port in (6443, 53):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("0.0.0.0", port))  # noqa: S104 - only to learn whether it is free
-            except OSError:
-                # Somebody may have it on one address alone, which is not ours.
-                continue
+        if port == _NAMES:
+            # As CoreDNS does: one address of a port that others have in general.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+        return True
