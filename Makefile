@@ -55,7 +55,8 @@ coverage: .venv/develop ## the fast tests, and whether they cover enough of ever
 
 .PHONY: stories
 stories: HOST_PACKAGES += mmdebstrap
-stories: .venv/develop host ## the tests that need root and real processes
+stories: KUBERNETES_PACKAGES += busybox-static
+stories: .venv/develop host kubernetes-packages ## the tests that need root and real processes
 	$(RUN)pytest -n 2 --dist loadscope -W default -o addopts="-ra --import-mode=importlib --timeout=1200 --tb=short --durations=15" $(STORIES)
 
 .PHONY: golden
@@ -77,14 +78,17 @@ lock: .venv/run ## resolve the Python packages of a release: RELEASE=2026.2; all
 NODES ?= 1
 KUBERNETES_PACKAGES := containerd runc containernetworking-plugins nftables iptables iproute2
 # Go is not installed for you: Debian's is too old.
-.PHONY: kubernetes
-kubernetes: .venv/run ## a real Kubernetes on this machine, to try Ouranos on: NODES=2 for two nodes
+.PHONY: kubernetes-packages
+kubernetes-packages:
 	@missing=""; for package in $(KUBERNETES_PACKAGES); do \
 	  dpkg-query --show --showformat '$${db:Status-Status}\n' "$$package" 2>/dev/null | grep -qx installed || missing="$$missing $$package"; done; \
 	if [ -n "$$missing" ]; then \
 	  apt-get -qq -o DPkg::Lock::Timeout=300 update; \
 	  DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends $$missing; \
 	fi
+
+.PHONY: kubernetes
+kubernetes: .venv/run kubernetes-packages ## a real Kubernetes on this machine, to try Ouranos on: NODES=2 for two nodes
 	@$(RUN)python -m ouranos.lab up --nodes $(NODES)
 
 .PHONY: kubernetes-down
