@@ -54,21 +54,26 @@ coverage: .venv/develop ## the fast tests, and whether they cover enough of ever
 	$(RUN)python scripts/coverage_gate.py
 
 .PHONY: stories
-stories: HOST_PACKAGES += mmdebstrap
+stories: HOST_PACKAGES += mmdebstrap containerd docker-registry skopeo umoci
 stories: KUBERNETES_PACKAGES += busybox-static
 stories: .venv/develop host kubernetes-packages ## the tests that need root and real processes
 	$(RUN)pytest -n 2 --dist loadscope -W default -o addopts="-ra --import-mode=importlib --timeout=1200 --tb=short --durations=15" $(STORIES)
 
 .PHONY: golden
-golden: .venv/develop ## write anew what follows from pages: golden files, CRDs, reference; look at it before committing it
+golden: .venv/develop ## write anew what follows from pages: golden files, deploy/, reference; look at it before committing it
 	OURANOS_GOLDEN=write $(RUN)pytest -q tests/services/test_golden.py
-	$(RUN)python -m ouranos.services
+	$(RUN)python -m ouranos.install
 	$(RUN)python scripts/lock_controllers.py
 	$(RUN)python scripts/generate_reference.py
 
-.PHONY: crds
-crds: .venv/run ## write deploy/crds anew from the kinds
-	$(RUN)python -m ouranos.services
+.PHONY: deploy
+deploy: .venv/run ## write deploy/ anew: the kinds, roles and controllers, as manifests
+	$(RUN)python -m ouranos.install
+
+.PHONY: roles
+roles: .venv/develop ## write anew what controllers may do, from what they call in the tests; look at it before committing it
+	OURANOS_GOLDEN=write $(RUN)pytest -q tests/install/test_calls.py
+	$(RUN)python -m ouranos.install
 
 RELEASE ?= 2026.2
 .PHONY: lock

@@ -2,11 +2,9 @@
 
 import subprocess
 import sys
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
-import yaml
 from pydantic import Discriminator, Field
 
 from ouranos import services
@@ -14,34 +12,7 @@ from ouranos.api import crds, kinds, model, names, openstack, schema, service, v
 from ouranos.kit import kinds as known
 from ouranos.kit import objects
 
-ROOT = Path(__file__).parents[2]
 KNOWN = services.KNOWN.kinds
-
-
-def test_the_committed_crds_are_up_to_date() -> None:
-    committed = {path.name: path.read_text("utf-8") for path in (ROOT / "deploy/crds").iterdir()}
-    assert committed == crds.files(KNOWN), "run `make crds`"
-
-
-def test_writing_again_changes_nothing_and_names_nothing(tmp_path: Path) -> None:
-    assert len(crds.write(tmp_path, KNOWN)) == len(KNOWN)
-    (tmp_path / "foreign.yaml").write_text("x")
-    (tmp_path / "clouds.ouranos.cloud.yaml").write_text("x")
-    assert crds.write(tmp_path, KNOWN) == ["foreign.yaml", "clouds.ouranos.cloud.yaml"]
-    assert crds.write(tmp_path, KNOWN) == []
-
-
-def test_the_command_writes_where_it_is_told(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "ouranos.services", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert str(tmp_path / "clouds.ouranos.cloud.yaml") in done.stdout
-
-
-def test_a_crd_is_yaml_that_says_what_was_generated() -> None:
-    texts = crds.files(KNOWN)
-    for crd in crds.generate(KNOWN):
-        text = texts[f"{crd['metadata']['name']}.yaml"]
-        assert yaml.load(text, yaml.CSafeLoader) == crd
 
 
 def test_the_cloud_is_installed_last() -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from ouranos.api import kinds, names, schema
 
@@ -66,39 +63,3 @@ def _column(column: kinds.Column) -> dict[str, Any]:
 def generate(known: kinds.Kinds) -> list[dict[str, Any]]:
     """The CustomResourceDefinitions of all kinds; where the Cloud's is, the last, all are."""
     return [definition(kind) for kind in reversed(tuple(known.values()))]
-
-
-def files(known: kinds.Kinds) -> dict[str, str]:
-    """The text of each file of `deploy/crds/` by its name."""
-    return {f"{crd['metadata']['name']}.yaml": _text(crd) for crd in generate(known)}
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes every value where it is used: the same list in two places is no anchor."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        """Always."""
-        del data
-        return True
-
-
-def _text(crd: dict[str, Any]) -> str:
-    head = "# Made by `make crds`; do not edit.\n"
-    return head + yaml.dump(crd, Dumper=_Dumper, sort_keys=False, width=120)
-
-
-def write(directory: Path, known: kinds.Kinds) -> list[str]:
-    """Bring a folder of CRDs up to date and return the names of the files that changed or went."""
-    directory.mkdir(parents=True, exist_ok=True)
-    wanted = files(known)
-    changed: list[str] = []
-    for path in sorted(directory.glob("*.yaml")):
-        if path.name not in wanted:
-            path.unlink()
-            changed.append(path.name)
-    for name, text in wanted.items():
-        path = directory / name
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
-            changed.append(name)
-    return changed

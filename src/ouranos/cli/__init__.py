@@ -17,11 +17,13 @@ _COMMANDS = {
     "doctor": "Name each thing that would make `up` fail, before anything is changed",
     "down": "Stop a cloud and keep its data, or leave nothing of it",
     "images": "Make OCI images, and bring them to a cluster",
+    "install": "Install Ouranos in a cluster, or bring it up to date; prints a plan first",
     "kubeconfig": "Print the kubeconfig of a cloud",
     "logs": "Print what a service says",
     "metrics": "Print the daemon's metrics",
     "openstack": "Run OpenStack's own client against a cloud",
     "status": "Say in one line how a cloud is",
+    "uninstall": "Remove Ouranos from a cluster; all of it but data, which is named",
     "up": "Bring a cloud up on this machine",
     "verify": "Prove that a cloud works: boot a guest, move bytes, leave nothing behind",
 }

@@ -1,0 +1,1 @@
+"""The install room: the objects by which Ouranos comes into a cluster, and goes again."""

@@ -1,0 +1,160 @@
+"""Is this a cluster that Ouranos can be installed in? Looked at before anything is changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from ouranos.install import order, rights, trouble
+from ouranos.kit import cluster, conditions, errors, kinds, objects
+from ouranos.kit.objects import Object
+
+MINIMUM: Final = (1, 31)
+"""Rules of our kinds use CEL's functions for networks, which earlier versions refuse."""
+
+_DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
+_SELECTOR: Final = ",".join(
+    f"{key}={value}" for key, value in {**order.SELECTOR, **order.OURS}.items()
+)
+
+
+async def version(source: cluster.Cluster) -> None:
+    """Return if the cluster is new enough.
+
+    Raises:
+        trouble.RefusedError: it is too old.
+    """
+    told = await source.version()
+    found = _numbers(f"{told.get('major')}.{told.get('minor')}")[:2]
+    if found < MINIMUM:
+        least = ".".join(map(str, MINIMUM))
+        raise trouble.RefusedError(
+            [
+                trouble.Trouble(
+                    f"the cluster runs Kubernetes {told.get('gitVersion')}; Ouranos needs {least}",
+                    f"upgrade the cluster to {least} or newer",
+                )
+            ]
+        )
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(digits) for digits in re.findall(r"\d+", text))
+
+
+async def others(source: cluster.Cluster, wanted: order.Order) -> list[trouble.Trouble]:
+    """What says that another installation has this cluster already, or is going."""
+    found: list[trouble.Trouble] = []
+    deployments = await source.list(kinds.DEPLOYMENT, labels=_SELECTOR)
+    places = {objects.namespace_of(one) for one in deployments.items}
+    binding = await source.get(kinds.CLUSTER_ROLE_BINDING, order.NAME)
+    subjects = objects.entries(binding or {}, "subjects")
+    places |= {str(one.get("namespace")) for one in subjects}
+    found += [_second(place) for place in sorted(places - {wanted.namespace})]
+    namespace = await source.get(kinds.NAMESPACE, wanted.namespace)
+    if namespace is not None and objects.is_deleting(namespace):
+        found.append(
+            trouble.Trouble(
+                f"namespace {wanted.namespace} is being deleted", "try again when it is gone"
+            )
+        )
+    if namespace is not None:
+        deployment = await source.get(kinds.DEPLOYMENT, order.NAME, wanted.namespace)
+        found += [*strangers([deployment]), *newer([deployment], wanted)] if deployment else []
+    return found
+
+
+def _second(place: str) -> trouble.Trouble:
+    return trouble.Trouble(
+        f"Ouranos is installed in namespace {place} already; a cluster holds it once",
+        f"say --namespace {place}, or first: ouranos uninstall --namespace {place}",
+    )
+
+
+def definitions(present: Sequence[Object], wanted: order.Order) -> list[trouble.Trouble]:
+    """What is wrong with the definitions of our kinds that a cluster holds."""
+    found = [*strangers(present), *newer(present, wanted)]
+    for one in present:
+        name: str = one["metadata"]["name"]
+        if objects.is_deleting(one):
+            message = f"CustomResourceDefinition {name} is being deleted"
+            found.append(trouble.Trouble(message, "try again when it is gone"))
+        stored: list[str] = objects.mapping(one, "status").get("storedVersions") or []
+        unknown = sorted(set(stored) - {kinds.VERSION})
+        if unknown:
+            found.append(
+                trouble.Trouble(
+                    f"CustomResourceDefinition {name} stores {', '.join(unknown)}, which this "
+                    f"Ouranos does not know: it knows {kinds.VERSION}",
+                    "use the Ouranos that wrote it, or a newer one",
+                )
+            )
+    return found
+
+
+def strangers(present: Sequence[Object]) -> Iterator[trouble.Trouble]:
+    """Those objects that have our names and are not ours."""
+    for one in present:
+        labels = objects.labels_of(one)
+        if any(labels.get(key) != value for key, value in order.OURS.items()):
+            name: str = one["metadata"]["name"]
+            managers = ", ".join(dict.fromkeys(_managers(one))) or "somebody"
+            resource = kinds.of(one).qualified
+            marks = " ".join(f"{key}={value}" for key, value in order.OURS.items())
+            yield trouble.Trouble(
+                f"{one['kind']} {name} is there already and not ours: {managers} made it",
+                f"remove it, or if it is Ouranos' own: kubectl label {resource} {name} "
+                f"{_place(one)}{marks}",
+            )
+
+
+def newer(present: Sequence[Object], wanted: order.Order) -> Iterator[trouble.Trouble]:
+    """Those objects that a newer Ouranos has made: going back would cut off what it wrote."""
+    for one in present:
+        label = objects.labels_of(one).get(order.VERSION, "")
+        if _numbers(label) > _numbers(wanted.release):
+            yield trouble.Trouble(
+                f"{one['kind']} {one['metadata']['name']} is of Ouranos {label}; "
+                f"this is {wanted.release}",
+                f"install with Ouranos {label} or newer",
+            )
+
+
+def _place(obj: Object) -> str:
+    where = objects.namespace_of(obj)
+    return f"--namespace {where} " if where else ""
+
+
+def _managers(obj: Object) -> Iterator[str]:
+    for entry in objects.entries(obj, "metadata", "managedFields"):
+        if entry.get("subresource") != "status":
+            yield str(entry.get("manager"))
+
+
+async def storage(source: cluster.Cluster) -> list[trouble.Trouble]:
+    """Whether volumes will be had; a cloud without would wait, so it is only a warning."""
+    if not await rights.may(source, rights.Right("storageclasses", "list", "storage.k8s.io")):
+        return [trouble.Trouble("whether there is a default StorageClass could not be seen")]
+    classes = (await source.list(kinds.STORAGE_CLASS)).items
+    if any(objects.annotations_of(one).get(_DEFAULT_CLASS) == "true" for one in classes):
+        return []
+    names = ", ".join(one["metadata"]["name"] for one in classes)
+    hint = f"mark one of {names} as the default" if names else "install a storage provisioner"
+    message = "the cluster has no default StorageClass: databases will wait for their volumes"
+    return [trouble.Trouble(message, hint)]
+
+
+async def established(source: cluster.Cluster, names: Sequence[str]) -> str:
+    """The first definition that the API server does not serve yet, and why; empty if none."""
+    for name in names:
+        found = await source.get(kinds.CUSTOM_RESOURCE_DEFINITION, name)
+        for one in conditions.of(found or {}):
+            if one["type"] == "NamesAccepted" and one["status"] == "False":
+                raise errors.Terminal(
+                    conditions.Reason.INVALID_SPEC,
+                    f"CustomResourceDefinition {name}: {one.get('message')}",
+                )
+        if not conditions.is_true(found or {}, "Established"):
+            return f"CustomResourceDefinition {name} to be established"
+    return ""

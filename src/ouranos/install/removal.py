@@ -1,0 +1,194 @@
+"""How does Ouranos leave a cluster? All of it goes but data, which is named."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ouranos.install import manifests, order, plan, rights, trouble, work
+from ouranos.kit import cluster, errors, kinds, objects, seams
+from ouranos.kit.objects import Kind, Object
+
+_LOOK_EVERY: Final = 0.5
+_OF_THE_CLUSTER: Final = frozenset({"kube-root-ca.crt", "openshift-service-ca.crt", "default"})
+"""What Kubernetes itself puts into every namespace."""
+_STAY: Final = (
+    kinds.NAMESPACE,
+    kinds.PRIORITY_CLASS,
+    kinds.CUSTOM_RESOURCE_DEFINITION,
+)
+"""What clouds go on needing when only the controllers leave."""
+_CONTENT: Final = (
+    kinds.PERSISTENT_VOLUME_CLAIM,
+    kinds.SECRET,
+    kinds.CONFIG_MAP,
+    kinds.SERVICE_ACCOUNT,
+    kinds.SERVICE,
+    kinds.DEPLOYMENT,
+    kinds.STATEFUL_SET,
+    kinds.DAEMON_SET,
+    kinds.JOB,
+    kinds.CRON_JOB,
+)
+"""In what of these somebody has something in a namespace, the namespace stays."""
+_PEOPLE: Final = frozenset({"ouranos-view", "ouranos-edit"})
+_MADE_BY_CLOUDS: Final = "app.kubernetes.io/managed-by=ouranos"
+_SERVERS: Final = "app.kubernetes.io/component=server"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Data that stays in the cluster."""
+
+    kind: Kind
+    key: objects.Key
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind.kind} {self.key}" + (f" ({self.detail})" if self.detail else "")
+
+
+async def planned(
+    source: cluster.Cluster, wanted: order.Order, *, controllers_only: bool = False
+) -> plan.Plan:
+    """Look at a cluster and plan the removal; nothing is changed.
+
+    Raises:
+        trouble.RefusedError: something in the cluster still needs what would go.
+    """
+    place = wanted.namespace
+    looking = [right for kind in manifests.KINDS for right in rights.to(kind, "get", "list")]
+    looking += rights.to(kinds.PERSISTENT_VOLUME_CLAIM, "list")
+    looking += rights.to(kinds.SECRET, "list")
+    looking += rights.to(kinds.LEASE, "get", namespace=place)
+    await rights.check(source, looking)
+    definitions = await plan.ours(source, kinds.CUSTOM_RESOURCE_DEFINITION, place)
+    if not controllers_only:
+        used = [one async for one in _users(source, definitions)]
+        if used:
+            raise trouble.RefusedError(used)
+    rows = [one async for one in _rows(source, wanted, controllers_only=controllers_only)]
+    lease = await source.get(kinds.LEASE, order.NAME, place)
+    if lease is not None:
+        rows.insert(1, _removed(kinds.LEASE, lease))
+    needed = [
+        right
+        for row in rows
+        if row.action == plan.Action.REMOVE
+        for right in rights.to(row.kind, "delete", namespace=row.key.namespace)
+    ]
+    await rights.check(source, needed)
+    return plan.Plan(wanted, tuple(rows))
+
+
+async def _users(
+    source: cluster.Cluster, definitions: Sequence[Object]
+) -> AsyncIterator[trouble.Trouble]:
+    """Clouds first: what else there is goes with them."""
+    found: list[tuple[Object, Object]] = []
+    for definition in definitions:
+        found += [(definition, one) for one in await plan.every(source, definition)]
+    clouds = [pair for pair in found if pair[1]["kind"] == kinds.CLOUD.kind]
+    for definition, one in clouds or found:
+        name, where = one["metadata"]["name"], objects.namespace_of(one)
+        resource = definition["spec"]["names"]["singular"]
+        yield trouble.Trouble(
+            f"{one['kind']} {name} in namespace {where} is still there",
+            f"kubectl delete {resource} {name} --namespace {where}, and wait until it is gone; or "
+            "ouranos uninstall --controllers-only, and everything runs on unattended",
+        )
+
+
+async def _rows(
+    source: cluster.Cluster, wanted: order.Order, *, controllers_only: bool
+) -> AsyncIterator[plan.Row]:
+    for kind in reversed(manifests.KINDS):
+        for found in await plan.ours(source, kind, wanted.namespace):
+            key = objects.key_of(found)
+            if kind == kinds.NAMESPACE and key.name != wanted.namespace:
+                continue
+            why = "clouds need it" if _stays(kind, key.name, alone=controllers_only) else ""
+            if not why and kind == kinds.NAMESPACE:
+                why = await _needed_by_others(source, found)
+            yield plan.Row(plan.Action.KEEP, kind, key, why) if why else _removed(kind, found)
+
+
+def _removed(kind: Kind, found: Object) -> plan.Row:
+    key = objects.key_of(found)
+    return plan.Row(plan.Action.REMOVE, kind, key, uid=objects.uid_of(found))
+
+
+def _stays(kind: Kind, name: str, *, alone: bool) -> bool:
+    return alone and (kind in _STAY or name in _PEOPLE)
+
+
+async def _needed_by_others(source: cluster.Cluster, namespace: Object) -> str:
+    """Why a namespace must not go; empty if it may."""
+    if plan.MADE not in objects.annotations_of(namespace):
+        return "ouranos install has not made it"
+    place: str = namespace["metadata"]["name"]
+    for kind in _CONTENT:
+        for one in (await source.list(kind, place)).items:
+            labels = objects.labels_of(one)
+            ours = all(labels.get(key) == value for key, value in order.OURS.items())
+            if not ours and one["metadata"]["name"] not in _OF_THE_CLUSTER:
+                return f"{kind.kind} {one['metadata']['name']} is in it"
+    return ""
+
+
+async def data(source: cluster.Cluster) -> list[Left]:
+    """What holds data of clouds that are gone: never removed here, only named."""
+    volumes = (await source.list(kinds.PERSISTENT_VOLUME_CLAIM, labels=_MADE_BY_CLOUDS)).items
+    servers = (await source.list(kinds.PERSISTENT_VOLUME_CLAIM, labels=_SERVERS)).items
+    volumes += [one for one in servers if _is_of_server(one)]
+    secrets = (await source.list(kinds.SECRET, labels=_MADE_BY_CLOUDS)).items
+    return [
+        *(
+            Left(kinds.PERSISTENT_VOLUME_CLAIM, objects.key_of(one), _volume(one))
+            for one in volumes
+        ),
+        *(Left(kinds.SECRET, objects.key_of(one)) for one in secrets),
+    ]
+
+
+def _is_of_server(claim: Object) -> bool:
+    labels = objects.labels_of(claim)
+    own = claim["metadata"]["name"] == f"data-{labels.get('app.kubernetes.io/name')}-0"
+    return own and labels.get("app.kubernetes.io/managed-by") != "ouranos"
+
+
+def _volume(claim: Object) -> str:
+    size = objects.mapping(claim, "spec", "resources", "requests").get("storage", "")
+    name = objects.mapping(claim, "spec").get("volumeName")
+    return f"{size}, PersistentVolume {name}" if name else str(size)
+
+
+async def gone(
+    source: cluster.Cluster, made: plan.Plan, given: seams.Seams, say: work.Say, seconds: float
+) -> None:
+    """Return when all that was removed is really gone.
+
+    Raises:
+        trouble.LateError: something is not gone in time.
+    """
+    began = given.clock.monotonic()
+    told = ""
+    while awaited := await _first_left(source, made):
+        if given.clock.monotonic() - began > seconds:
+            raise trouble.LateError(f"not gone after {seconds:.0f} s: {awaited}")
+        if awaited != told:
+            say(f"waiting for {awaited} to go")
+            told = awaited
+        await given.clock.sleep(_LOOK_EVERY)
+
+
+async def _first_left(source: cluster.Cluster, made: plan.Plan) -> str:
+    for row in made.changes:
+        try:
+            found = await source.get(row.kind, row.key.name, row.key.namespace)
+        except errors.Transient as error:
+            return f"the cluster ({error})"
+        if found is not None and objects.uid_of(found) == row.uid:
+            return f"{row.kind.kind} {row.key}"
+    return ""

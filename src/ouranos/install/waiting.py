@@ -1,0 +1,84 @@
+"""Do the controllers run? Waited for after an installation, each change said once."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ouranos.install import order, trouble, work
+from ouranos.kit import cluster, conditions, errors, kinds, objects, pod, seams
+from ouranos.kit.objects import Object
+
+_LOOK_EVERY: Final = 0.5
+_IMAGE_REASONS: Final = frozenset(
+    {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"}
+)
+
+
+async def available(
+    source: cluster.Cluster, wanted: order.Order, given: seams.Seams, say: work.Say, seconds: float
+) -> None:
+    """Return when every replica of the controllers is available.
+
+    Raises:
+        trouble.LateError: they are not in time; the message says what stands in the way.
+    """
+    began = given.clock.monotonic()
+    told = ""
+    while True:
+        try:
+            awaited = await _awaited(source, wanted)
+        except errors.Transient as error:
+            awaited = f"the cluster: {error}"
+        if not awaited:
+            return
+        if given.clock.monotonic() - began > seconds:
+            raise trouble.LateError(f"not available after {seconds:.0f} s: {awaited}")
+        if awaited != told:
+            say(f"waiting for {awaited}")
+            told = awaited
+        await given.clock.sleep(_LOOK_EVERY)
+
+
+async def _awaited(source: cluster.Cluster, wanted: order.Order) -> str:
+    """The first thing that stands in the way; empty if there is none."""
+    what = f"Deployment {order.NAME}"
+    found = await source.get(kinds.DEPLOYMENT, order.NAME, wanted.namespace)
+    if found is None:
+        return f"{what}, which is gone"
+    status = objects.mapping(found, "status")
+    counts = [status.get(f"{name}Replicas") or 0 for name in ("updated", "available")]
+    known = status.get("observedGeneration") == found["metadata"].get("generation")
+    replicas: int = found["spec"]["replicas"]
+    if known and min(counts) >= replicas and (status.get("replicas") or 0) == replicas:
+        return ""
+    labels = ",".join(f"{key}={value}" for key, value in order.SELECTOR.items())
+    for one in (await source.list(kinds.POD, wanted.namespace, labels=labels)).items:
+        if (why := _trouble(one)) and not objects.is_deleting(one):
+            return f"{what}: {why}"
+    failure = conditions.find(conditions.of(found), "ReplicaFailure")
+    if failure is not None and failure["status"] == "True":
+        return f"{what}: {failure.get('message')}"
+    return f"{what}: {min(counts)} of {replicas} replicas are available"
+
+
+def _trouble(one: Object) -> str:
+    image = _image_trouble(one)
+    if image:
+        return image
+    scheduled = conditions.find(conditions.of(one), "PodScheduled")
+    if scheduled is not None and scheduled["status"] == "False":
+        return f"pod {one['metadata']['name']} finds no node: {scheduled.get('message')}"
+    return pod.trouble(one)
+
+
+def _image_trouble(one: Object) -> str:
+    for status in objects.entries(one, "status", "containerStatuses"):
+        state = objects.mapping(status, "state", "waiting")
+        if state.get("reason") in _IMAGE_REASONS:
+            return (
+                f"the node cannot pull {status.get('image')} ({state['reason']}: "
+                f"{state.get('message') or 'no reason given'}); "
+                "push it there (ouranos images push), load it on the nodes (ouranos images load), "
+                "or name another registry by --images"
+            )
+    return ""
