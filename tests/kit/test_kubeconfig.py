@@ -180,6 +180,15 @@ async def refusal(path: Path, context: str | None = None) -> kubeconfig.RefusedE
     return caught.value
 
 
+def test_an_authority_is_trusted_by_the_rules_of_kubernetes_own_clients(
+    files: tls.Files, tmp_path: Path
+) -> None:
+    """They ask for no key identifier; Python does from 3.13 on, unless it is told not to."""
+    place = {"certificate-authority-data": data(files.authority)}
+    config = written(tmp_path, document("https://127.0.0.1:1", place, {}))
+    assert not kubeconfig.read(config).trust.verify_flags & ssl.VERIFY_X509_STRICT
+
+
 async def test_a_server_of_another_authority_is_not_trusted(
     files: tls.Files, tmp_path: Path
 ) -> None:
