@@ -9,7 +9,7 @@ import httpx2
 import msgspec
 import pytest
 
-from ouranos.kit import cache, cluster, errors, kinds, metrics, reflector, seams
+from ouranos.kit import cache, cluster, errors, kinds, metrics, reflector, seams, selection
 from ouranos.kit.objects import Kind, Object
 
 pytestmark = pytest.mark.virtual_time
@@ -38,7 +38,7 @@ async def reflecting(
     source: cluster.Cluster, given: seams.Seams, ear: Ear
 ) -> AsyncIterator[cache.Store]:
     store = cache.Store(kinds.CONFIG_MAP)
-    one = reflector.Reflector(source, kinds.CONFIG_MAP, store, given, ear)
+    one = reflector.Reflector(source, selection.Selection(kinds.CONFIG_MAP), store, given, ear)
     task = asyncio.create_task(one.run())
     try:
         await one.synced.wait()

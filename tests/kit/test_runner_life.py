@@ -20,6 +20,7 @@ from ouranos.kit import (
     outcome,
     pipeline,
     seams,
+    selection,
 )
 from ouranos.kit.objects import Key, Object
 
@@ -746,3 +747,52 @@ async def test_a_runner_is_at_rest_when_every_object_has_been_looked_at(
     assert runner.is_at_rest
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_is_not_selected_is_not_known(
+    source: cluster.Cluster, given: seams.Seams, controlling: Make, config: Make
+) -> None:
+    for name, labels in (("ours", {"app": "ours"}), ("theirs", {"app": "theirs"})):
+        metadata = {"name": name, "namespace": "home", "labels": labels}
+        await source.create({**config(), "metadata": metadata})
+    chosen = selection.Selection(kinds.CONFIG_MAP, labels="app=ours")
+    runner = controller.ControllerRunner(source, [controlling(done)], given, [chosen])
+    assert kinds.CONFIG_MAP.qualified in runner.unknown
+    task = asyncio.ensure_future(runner.run())
+    await runner.synced()
+    assert runner.unknown == ()
+    patch = {"metadata": {"labels": {"app": "ours"}}}
+    assert [one["metadata"]["name"] for one in runner.cache.list(kinds.CONFIG_MAP)] == ["ours"]
+    await source.patch(kinds.CONFIG_MAP, "theirs", "home", patch)
+    await given.clock.sleep(1)
+    assert len(runner.cache.list(kinds.CONFIG_MAP)) == 2
+    task.cancel()
+
+
+async def test_a_runner_that_finishes_lets_passes_end_and_begins_none(
+    source: cluster.Cluster,
+    given: seams.Seams,
+    controlling: Make,
+    keystone: Make,
+) -> None:
+    begun, ended = list[float](), list[float]()
+
+    async def slow(_pass: controller.Pass) -> outcome.Outcome:
+        begun.append(given.clock.monotonic())
+        await given.clock.sleep(5)
+        ended.append(given.clock.monotonic())
+        return outcome.DONE
+
+    await source.create(keystone())
+    runner = controller.ControllerRunner(source, [controlling(slow)], given)
+    task = asyncio.ensure_future(runner.run())
+    await given.clock.sleep(1)
+    await source.patch(
+        kinds.KEYSTONE, "keystone", "home", {"metadata": {"annotations": {"a": "b"}}}
+    )
+    await runner.finish()
+    assert len(begun) == len(ended) == 1
+    await given.clock.sleep(60)
+    assert len(begun) == 1
+    await runner.finish()
+    task.cancel()

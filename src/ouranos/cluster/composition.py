@@ -7,12 +7,34 @@ here Kubernetes does what the engine does there.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from ouranos import backing, compute, services
 from ouranos.images import catalog
-from ouranos.kit import controller, seams
+from ouranos.kit import controller, kinds, seams, selection
 
-_THREADS = 8
+_THREADS: Final = 8
+
+_OTHERS_SECRETS: Final = (
+    *("helm.sh/release.v1", "kubernetes.io/service-account-token", "kubernetes.io/tls"),
+    *("kubernetes.io/dockerconfigjson", "bootstrap.kubernetes.io/token"),
+)
+SELECTED: Final = (
+    *(
+        selection.Selection(kind, labels="app.kubernetes.io/managed-by=ouranos")
+        for kind in (
+            *(kinds.POD, kinds.CONFIG_MAP, kinds.DEPLOYMENT, kinds.STATEFUL_SET, kinds.DAEMON_SET),
+            *(kinds.JOB, kinds.CRON_JOB, kinds.POD_DISRUPTION_BUDGET, kinds.NETWORK_POLICY),
+        )
+    ),
+    # People's Secrets hold the accounts of servers that they run; none is of these types.
+    selection.Selection(kinds.SECRET, fields=",".join(f"type!={one}" for one in _OTHERS_SECRETS)),
+)
+"""Which objects are held of kinds that others use too.
+
+Held whole are Services, by which people's own servers may be reached, the few claims on volumes,
+and Nodes.
+"""
 
 
 def all_controllers() -> list[controller.Controller]:

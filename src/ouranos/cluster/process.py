@@ -10,7 +10,7 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
 from ouranos.cluster import composition, endpoints, settings
@@ -69,7 +69,9 @@ class Process:
                 await self._lead(term, asked)
 
     async def _lead(self, term: lease.Term, asked: asyncio.Event) -> None:
-        runner = controller.ControllerRunner(self._source, self._controllers, self._seams)
+        runner = controller.ControllerRunner(
+            self._source, self._controllers, self._seams, composition.SELECTED
+        )
         self._runner, self._term = runner, term
         metrics.LEADER.set(to=1)
         keeping = asyncio.create_task(self._elector.keep(term))
@@ -137,8 +139,19 @@ async def _first(
             task.cancel()
 
 
-async def run(chosen: settings.Settings) -> None:
+async def run(
+    chosen: settings.Settings,
+    controllers: Sequence[controller.Controller],
+    outside: tuple[seams.Seams, seams.Threads],
+    listening: Callable[[int], None] = lambda _port: None,
+) -> None:
     """Run until SIGTERM or SIGINT.
+
+    Args:
+        chosen: how.
+        controllers: which.
+        outside: what they are given.
+        listening: told the endpoints' port once they can be asked.
 
     Raises:
         kubeconfig.RefusedError: the settings lead to no cluster.
@@ -148,12 +161,12 @@ async def run(chosen: settings.Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
     access = _access(chosen)
-    outside = composition.outside(chosen.images)
     place = objects.Key(chosen.namespace or access.namespace, chosen.lease_name)
     async with access.open() as source:
         elector = lease.Elector(source, outside[0], place, chosen.host, chosen.timing)
-        process = Process(source, composition.all_controllers(), outside, elector)
+        process = Process(source, controllers, outside, elector)
         await process.endpoints.open(chosen.address, chosen.port)
+        listening(process.endpoints.port)
         _log.info("Starting", identity=elector.identity, server=access.server)
         # What was imported stays; looking through it for garbage stops all passes for 0.1 s.
         gc.freeze()
@@ -171,5 +184,6 @@ def _access(chosen: settings.Settings) -> kubeconfig.Access:
 
 
 def main(chosen: settings.Settings) -> None:
-    """Run in an event loop of its own."""
-    asyncio.run(run(chosen))
+    """Run all controllers in an event loop of their own."""
+    outside = composition.outside(chosen.images)
+    asyncio.run(run(chosen, composition.all_controllers(), outside))

@@ -5,7 +5,18 @@ import contextlib
 from collections.abc import Callable
 from typing import Final
 
-from ouranos.kit import backoff, cache, cluster, errors, kinds, log, metrics, objects, seams
+from ouranos.kit import (
+    backoff,
+    cache,
+    cluster,
+    errors,
+    kinds,
+    log,
+    metrics,
+    objects,
+    seams,
+    selection,
+)
 from ouranos.kit.objects import Kind
 
 _WATCH_SECONDS: Final = (300, 600)
@@ -21,7 +32,7 @@ class Reflector:
     def __init__(
         self,
         source: cluster.Cluster,
-        kind: Kind,
+        chosen: selection.Selection,
         store: cache.Store,
         given: seams.Seams,
         listener: cache.Listener,
@@ -31,14 +42,15 @@ class Reflector:
 
         Args:
             source: where to list and watch.
-            kind: what.
+            chosen: what.
             store: what to keep true.
             given: clock and chance.
             listener: told of each change.
             served: for a kind that the server may not know: told when it begins, or ceases, to.
         """
         self._source = source
-        self._kind = kind
+        self._kind = chosen.kind
+        self._selectors = {"labels": chosen.labels, "fields": chosen.fields}
         self._store = store
         self._seams = given
         self._listener = listener
@@ -72,6 +84,7 @@ class Reflector:
             self._kind,
             resource_version=self._version,
             timeout=self._seams.random.randint(*_WATCH_SECONDS),
+            **self._selectors,
         )
         async with contextlib.aclosing(events):
             async for event in events:
@@ -80,7 +93,7 @@ class Reflector:
 
     async def _list(self) -> None:
         try:
-            listing = await self._source.list(self._kind)
+            listing = await self._source.list(self._kind, **self._selectors)
         except errors.NotFound:
             if self._served is not None:
                 await self._be_without(self._served)

@@ -4,7 +4,17 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from ouranos.kit import cache, cluster, definition, errors, loop, outcome, reflector, seams
+from ouranos.kit import (
+    cache,
+    cluster,
+    definition,
+    errors,
+    loop,
+    outcome,
+    reflector,
+    seams,
+    selection,
+)
 from ouranos.kit.objects import Key, Kind, Object
 
 
@@ -16,8 +26,15 @@ class ControllerRunner:
         source: cluster.Cluster,
         controllers: Sequence[definition.Controller],
         given: seams.Seams,
+        selected: Sequence[selection.Selection] = (),
     ) -> None:
         """Prepare to run; nothing is read before `run`.
+
+        Args:
+            source: the API.
+            controllers: what is run.
+            given: time, chance and blocking calls.
+            selected: which objects are held of some kinds; of others, all.
 
         Raises:
             ValueError: two controllers have one name.
@@ -27,12 +44,13 @@ class ControllerRunner:
             raise ValueError(f"controllers share a name: {sorted(names)}")
         self.cache: Final = cache.Cache()
         self._loops = [loop.Loop(one, source, self.cache, given) for one in controllers]
+        chosen = {one.kind: one for one in selected}
         kinds = dict.fromkeys(kind for controller in controllers for kind in controller.kinds)
         needed = {kind for one in controllers for kind in one.kinds if kind not in one.optional}
         self._reflectors = {
             kind: reflector.Reflector(
                 source,
-                kind,
+                chosen.get(kind) or selection.Selection(kind),
                 self.cache.store(kind),
                 given,
                 self._hear,

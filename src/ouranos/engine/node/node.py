@@ -33,7 +33,7 @@ from ouranos.engine.node import (
     shutdown,
     worlds,
 )
-from ouranos.kit import cache, cluster, errors, kinds, log, objects, reflector, seams
+from ouranos.kit import cache, cluster, errors, kinds, log, objects, reflector, seams, selection
 
 _RETRY: Final = 2.0
 _ROTATION: Final = 30.0
@@ -215,7 +215,7 @@ class Node:
         """Reflect what the node has to know, and await the first complete picture."""
         router = routing.Router(self._workers, self._new_pod, keeper.hear)
         reflectors = [
-            reflector.Reflector(self._api, kind, shared.known.store(kind), self._seams, router.hear)
+            reflector.Reflector(self._api, selection.Selection(kind), shared.known.store(kind), self._seams, router.hear)
             for kind in context.REFLECTED
         ]
         for one in reflectors:
