@@ -62,6 +62,17 @@ async def test_a_compile_that_fails_leaves_nothing_that_looks_done(place: Path) 
     assert (folder / "etcd").exists()
 
 
+async def test_words_about_the_sources_are_no_other_build(place: Path) -> None:
+    first = await _build(place, [])
+    (place / "sources" / "README.md").write_text("what this is\n")
+    assert await _build(place, []) == first
+
+
+def test_programs_report_the_version_that_they_are() -> None:
+    modules = (building.SOURCES / "go.mod").read_text()
+    assert f"k8s.io/kubernetes {building.VERSION}\n" in modules
+
+
 def test_another_compiler_is_another_build(place: Path) -> None:
     sources = place / "sources"
     assert building.digest(sources, "go1.26") != building.digest(sources, "go1.27")

@@ -13,8 +13,9 @@ from typing import Final
 from ouranos.lab import errors, programs
 
 VERSION: Final = "v1.36.3"
-_SOURCES: Final = Path(__file__).parents[3] / "kubernetes"
+SOURCES: Final = Path(__file__).parents[3] / "kubernetes"
 _STAMPED: Final = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+_READ: Final = {".go", ".mod", ".sum"}
 _SECONDS: Final = 3600
 _LEAST_FREE: Final = 6 * 1024**3
 """Bytes: what a compile from nothing leaves in Go's caches, and the programs."""
@@ -61,14 +62,14 @@ def digest(sources: Path, compiler: str) -> str:
     for program in PROGRAMS:
         hashed.update(repr((program, flags(program))).encode())
     for path in sorted(sources.rglob("*")):
-        if path.is_file():
+        if path.suffix in _READ:
             content = hashlib.sha256(path.read_bytes()).hexdigest()
             hashed.update(f"{path.relative_to(sources)}\0{content}\0".encode())
     return hashed.hexdigest()[:16]
 
 
 async def ensure(
-    cache: Path, tell: Callable[[str], None], *, sources: Path = _SOURCES, go: str | None = None
+    cache: Path, tell: Callable[[str], None], *, sources: Path = SOURCES, go: str | None = None
 ) -> Path:
     """Return the folder of the compiled programs; compile them where nobody has yet.
 

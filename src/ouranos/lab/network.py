@@ -78,14 +78,6 @@ async def route(network: str, node: Node) -> None:
     await programs.run("ip", "route", "replace", network, "via", str(node.address))
 
 
-async def introduce(pid: int, newcomer: Node) -> None:
-    """Tell a node the way to another node's pods."""
-    await programs.run(
-        *("nsenter", "--net", "--target", str(pid), "--"),
-        *("ip", "route", "replace", str(newcomer.pods), "via", str(newcomer.address)),
-    )
-
-
 async def _delete(link: str) -> None:
     try:
         await programs.run("ip", "link", "delete", link)

@@ -201,10 +201,6 @@ async def node_on(settings: Settings, node: Node) -> None:
         await _until(settings, kubelet.name, is_ready)
         if fresh:
             await _until(settings, kubelet.name, lambda: _accounts(source))
-    for other in settings.present():
-        first = nodes.first(settings, other)
-        if first is not None and other != node:
-            await network.introduce(first.pid, node)
 
 
 def is_node_ready(node: Object, since: datetime | None = None) -> bool:

@@ -1,6 +1,7 @@
 """A Kubernetes of this machine comes up, is mended whatever dies, and leaves nothing."""
 
 import signal
+import socket
 import subprocess
 from ipaddress import IPv4Address
 
@@ -44,6 +45,13 @@ def test_a_range_in_use_is_refused_and_nothing_is_made(lab: Lab) -> None:
     assert refused.value.hint
     assert not lab.settings.folder.exists()
     assert not any(tests_lab.machine().values())
+
+
+def test_a_port_in_use_is_refused_and_nothing_is_made(lab: Lab) -> None:
+    with socket.create_server((str(lab.settings.local), 2379)):
+        with pytest.raises(errors.LabError, match=r"port 2379 of .* is taken"):
+            lab.up()
+        assert not lab.settings.folder.exists()
 
 
 def test_a_start_that_is_killed_half_way_goes_on(lab: Lab) -> None:
@@ -102,10 +110,10 @@ async def _attempt(lab: Lab, *argv: str) -> str:
 
 
 def test_up_again_changes_nothing(lab: Lab) -> None:
-    before, everybody = lab.running(), lab.everybody()
+    before, served = lab.running(), _started(lab, "hello")
     lab.up()
     assert lab.running() == before
-    assert everybody <= lab.everybody()
+    assert _started(lab, "hello") == served
 
 
 @pytest.mark.parametrize("name", COMPONENTS)
@@ -184,18 +192,23 @@ def test_a_node_without_current_harms_no_other_and_comes_back(lab: Lab) -> None:
     far = lab.get("pod", "far")["status"]["podIP"]
     assert asked(f"{far}:8080") == ""
     lab.run(up.node_on(lab.settings, second))
+    # What was said before is still there: a new container is what shows that it runs again.
+    for name in ("far", "reader"):
+        eventually(lambda pod=name: _started(lab, pod)[1] > 0, f"{name} to be started again")
     lab.ready("far", "reader")
-    assert _started(lab, "far")[1] > 0
     far = lab.get("pod", "far")["status"]["podIP"]
     answers(f"{far}:8080", "far")
     assert _started(lab, "hello") == served
 
 
 def test_all_killed_at_once_comes_back(lab: Lab) -> None:
+    before = {name: _started(lab, name) for name in ("hello", "other", "far", "reader")}
     lab.kill(*lab.everybody())
     lab.up()
     assert set(lab.running()) > {*COMPONENTS, "node1", "node2", "node2-kubelet"}
-    lab.ready("hello", "other", "far", "reader")
+    for name, started in before.items():
+        eventually(lambda pod=name, was=started: _started(lab, pod) != was, f"{name} to start")
+    lab.ready(*before)
     front = _address(lab, "front")
     # Both write the file of their common volume when they start: the later one is read.
     eventually(lambda: asked(front) in {"hello", "reader"}, f"an answer from {front}")
