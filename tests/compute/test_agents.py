@@ -9,7 +9,7 @@ import pytest
 
 from ouranos.compute import pods, texts
 from ouranos.images import catalog
-from ouranos.kit import kinds, scheduling
+from ouranos.kit import conditions, kinds, objects, scheduling
 from ouranos.openstack import configuration
 
 AGENTS = ("libvirt", "metadata-agent", "nova-compute", "openvswitch", "ovn-controller")
@@ -154,6 +154,28 @@ async def test_an_old_configuration_goes_when_no_pod_reads_it(
 async def _config_maps(world: worlds.World, agent: str) -> list[dict[str, dict[str, str]]]:
     labels = f"{pods.COMPONENT}={agent}"
     return (await world.source.list(kinds.CONFIG_MAP, "home", labels=labels)).items
+
+
+async def test_an_agent_without_room_on_its_machine_says_so(world: worlds.World) -> None:
+    await world.look_at_node()
+    await world.look()
+    term = {"key": "metadata.name", "operator": "In", "values": [worlds.NODE]}
+    template = (await world.daemon_set("openvswitch"))["spec"]["template"]
+    required = {"nodeSelectorTerms": [{"matchFields": [term]}]}
+    affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
+    made = await world.apply(
+        kinds.POD,
+        "openvswitch-x",
+        metadata={"labels": template["metadata"]["labels"]},
+        spec={**template["spec"], "affinity": affinity},
+    )
+    said: list[objects.Object] = []
+    why = "0/1 nodes are available: 1 Insufficient memory."
+    now = world.given.clock.now()
+    conditions.set_condition(said, "PodScheduled", "False", "Unschedulable", why, now)
+    await world.source.replace_status({**made, "status": {"conditions": said}})
+    await world.look()
+    assert f"pod openvswitch-x finds no node: {why}" in await world.told("SwitchingReady")
 
 
 async def test_one_machine_lets_its_switch_compute_checksums_and_two_do_not(

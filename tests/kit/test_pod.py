@@ -110,3 +110,13 @@ def test_images_are_named_as_the_nodes_find_them() -> None:
     assert pod.with_images({"kind": "ConfigMap"}, found) == {"kind": "ConfigMap"}
     assert pod.with_images(deployment, str) is deployment
     assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == "one"
+
+
+def test_a_pod_that_finds_no_node_says_why() -> None:
+    why = "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector."
+    said = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": why}
+    waiting = {"metadata": {"name": "p"}, "status": {"conditions": [said]}}
+    assert pod.trouble(waiting) == f"pod p finds no node: {why}"
+    told = {**said, "message": ""}
+    assert pod.trouble({**waiting, "status": {"conditions": [told]}}).endswith("Unschedulable")
+    assert pod.trouble({**waiting, "status": {"conditions": [{**said, "status": "True"}]}}) == ""

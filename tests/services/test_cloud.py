@@ -11,7 +11,16 @@ import pytest
 from ouranos import services
 from ouranos.api import crds
 from ouranos.engine.apiserver import server
-from ouranos.kit import cache, cluster, conditions, controller, errors, kinds, seams
+from ouranos.kit import (
+    cache,
+    cluster,
+    conditions,
+    controller,
+    errors,
+    kinds,
+    scheduling,
+    seams,
+)
 from ouranos.kit.objects import Key, Object
 from ouranos.services import cloud, cloud_parts, registry
 
@@ -41,6 +50,21 @@ def a_cloud(*services: str, name: str = "home", **spec: Any) -> Object:
     }
 
 
+def a_node(name: str, *labels: str) -> Object:
+    metadata = {"name": name, "labels": dict.fromkeys(labels, "")}
+    return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": {}}
+
+
+def a_storage_class(name: str, *, default: str = "true") -> Object:
+    marks = {"storageclass.kubernetes.io/is-default-class": default}
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": name, "annotations": marks},
+        "provisioner": "example.org/local",
+    }
+
+
 @pytest.fixture
 async def api(given: seams.Seams) -> AsyncGenerator[Clients]:
     """The embedded API with our kinds and a namespace, as Ouranos and as a person sees it."""
@@ -51,6 +75,8 @@ async def api(given: seams.Seams) -> AsyncGenerator[Clients]:
         for crd in services.definitions():
             await ours.apply(crd)
         await ours.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "home"}})
+        await ours.create(a_node("n1", scheduling.CONTROL_PLANE))
+        await ours.create(a_storage_class("local"))
         yield ours
     await running.close()
 
@@ -138,6 +164,7 @@ async def test_the_first_pass_makes_every_part_and_says_what_is_awaited(
     assert sorted(types) == sorted(
         [
             *(cloud_parts.condition(kind) for kind in PARTS.values()),
+            "ClusterReady",
             "HypervisorsReady",
             "InControl",
             "Ready",
@@ -162,6 +189,53 @@ async def test_every_part_with_volumes_is_told_the_storage_class(
     await one_pass(api, given)
     told = {name for name in EVERY_PART if "storageClassName" in (await found(api, name))["spec"]}
     assert told == {"mariadb", "rabbitmq", "memcached", "ovn", "glance", "cinder"}
+
+
+async def test_a_cluster_without_a_node_for_services_is_told_first(
+    api: cluster.Cluster, given: seams.Seams
+) -> None:
+    await api.delete(kinds.NODE, "n1", "")
+    await api.create(a_node("n2", scheduling.HYPERVISOR))
+    await api.create(a_cloud())
+    after = await one_pass(api, given)
+    told = condition(after, "ClusterReady")
+    assert told[:2] == ("False", "Waiting")
+    assert "no Node has the label ouranos.cloud/control-plane" in told[2]
+    assert "hint: kubectl label node NAME ouranos.cloud/control-plane=" in told[2]
+    assert condition(after, "Ready") == told
+    await api.create(a_node("n3", scheduling.CONTROL_PLANE))
+    assert condition(await one_pass(api, given), "ClusterReady")[0] == "True"
+
+
+async def test_a_storage_class_that_volumes_wait_for_is_named(
+    api: cluster.Cluster, given: seams.Seams
+) -> None:
+    await api.create(a_cloud("keystone", storageClassName="fast"))
+    told = condition(await one_pass(api, given), "ClusterReady")
+    assert told[2].startswith("StorageClass/fast: it does not exist, and volumes wait for it")
+    assert "there is local" in told[2]
+    await api.create(a_storage_class("fast", default="false"))
+    assert condition(await one_pass(api, given), "ClusterReady")[0] == "True"
+
+
+async def test_a_cluster_without_a_default_class_says_so_while_volumes_wait(
+    api: cluster.Cluster, given: seams.Seams
+) -> None:
+    await api.delete(kinds.STORAGE_CLASS, "local", "")
+    await api.create(a_cloud("keystone"))
+    told = condition(await one_pass(api, given), "ClusterReady")
+    assert "none is the default, and volumes wait for one; there are none" in told[2]
+    size = {"resources": {"requests": {"storage": "1Gi"}}, "accessModes": ["ReadWriteOnce"]}
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data-mariadb-0", "namespace": "home"},
+        "spec": size,
+    }
+    made = await api.create(claim)
+    assert condition(await one_pass(api, given), "ClusterReady")[0] == "False"
+    await api.replace_status({**made, "status": {"phase": "Bound"}})
+    assert condition(await one_pass(api, given), "ClusterReady")[0] == "True"
 
 
 async def policies_of(api: cluster.Cluster) -> set[str]:

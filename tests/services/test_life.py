@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ouranos.engine.simulation import script
-from ouranos.kit import errors, kinds, objects
+from ouranos.kit import errors, kinds, objects, scheduling
 from ouranos.services import (
     cinder,
     files,
@@ -44,6 +44,17 @@ async def test_all_six_services_become_ready(house: Any) -> None:
         }
         assert status["release"] == "2026.2"
         assert status["replicas"] == 1
+
+
+async def test_a_pod_without_a_node_is_told_of_by_its_service(house: Any) -> None:
+    async with house(keystone.SERVICE) as world:
+        await world.until_ready("keystone")
+        labels_ = {"labels": {scheduling.CONTROL_PLANE: None}}
+        await world.cluster.patch(kinds.NODE, "node1", "", {"metadata": labels_})
+        for pod in await world.twin.all(kinds.POD, labels="app.kubernetes.io/component=api"):
+            await world.gone(kinds.POD, pod["metadata"]["name"])
+        told = await world.until_said("keystone", "WorkloadReady", "finds no node")
+        assert "0/1 nodes are available" in told
 
 
 async def test_a_settled_service_asks_for_nothing(house: Any) -> None:

@@ -83,12 +83,26 @@ def _owned(obj: Object, owner: Object) -> Object:
     return {**obj, "metadata": metadata}
 
 
+def node_of(obj: Object) -> str:
+    """Return the machine of a DaemonSet's pod, even while it finds no room there."""
+    placed = obj["spec"].get("nodeName")
+    if placed:
+        return str(placed)
+    affinity = objects.mapping(obj, "spec", "affinity", "nodeAffinity")
+    required = objects.mapping(affinity, "requiredDuringSchedulingIgnoredDuringExecution")
+    for term in objects.entries(required, "nodeSelectorTerms"):
+        for one in term.get("matchFields") or ():
+            if one["key"] == "metadata.name":
+                return str(one["values"][0])
+    return ""
+
+
 def pod_of(scope: Scope, name: str) -> Object | None:
     """Return an agent's pod on this machine; the newest, while one replaces another."""
     found = [
         one
         for one in scope.pass_.cache.list(kinds.POD, scope.namespace, labels=pods.selector(name))
-        if one["spec"].get("nodeName") == scope.node_name
+        if node_of(one) == scope.node_name
     ]
     return max(found, key=lambda one: one["metadata"].get("creationTimestamp", ""), default=None)
 

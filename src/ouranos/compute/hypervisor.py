@@ -180,7 +180,7 @@ def _of_machine(obj: Object, held: controller.Cache) -> Iterable[Key]:
 def _of_pod(obj: Object, held: controller.Cache) -> Iterable[Key]:
     if objects.labels_of(obj).get(pods.COMPONENT) not in agents.NAMES:
         return []
-    key = Key(objects.namespace_of(obj), obj["spec"].get("nodeName") or "")
+    key = Key(objects.namespace_of(obj), agents.node_of(obj))
     return [key] if held.get(kinds.HYPERVISOR, key.name, key.namespace) else []
 
 

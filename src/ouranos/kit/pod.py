@@ -29,7 +29,11 @@ def is_ready(pod: Object) -> bool:
 
 
 def trouble(pod: Object) -> str:
-    """Return why a pod is not ready, as far as its containers tell; empty where they do not."""
+    """Return why a pod is not ready, as far as it is told; empty where nothing is."""
+    placed = conditions.find(conditions.of(pod), "PodScheduled") or {}
+    if placed.get("status") == conditions.FALSE:
+        why = placed.get("message") or placed.get("reason") or "nothing was said"
+        return f"pod {pod['metadata']['name']} finds no node: {why}"
     for status in _statuses(pod):
         for one in _states(status):
             reason = one.get("reason") or ""

@@ -26,7 +26,14 @@ from ouranos.kit import (
 )
 from ouranos.kit.conditions import Reason
 from ouranos.kit.objects import Key, Object
-from ouranos.services import cloud_fields, cloud_parts, cloud_state, policies, registry
+from ouranos.services import (
+    cloud_fields,
+    cloud_ground,
+    cloud_parts,
+    cloud_state,
+    policies,
+    registry,
+)
 
 IN_CONTROL: Final = "InControl"
 _UNDISTURBED: Final = "Every part is as the Cloud says"
@@ -62,7 +69,10 @@ def controller(known: registry.Registry, system: str = policies.SYSTEM) -> defin
     async def reconcile(pass_: passes.Pass) -> outcome.Outcome:
         return await _reconcile(_Work(pass_, known, system))
 
-    watched = (*known.parts.values(), kinds.HYPERVISOR, kinds.CLOUD)
+    watched = (
+        *known.parts.values(),
+        *(kinds.HYPERVISOR, kinds.CLOUD, kinds.PERSISTENT_VOLUME_CLAIM),
+    )
     return definition.Controller(
         name="cloud",
         kind=kinds.CLOUD,
@@ -71,6 +81,7 @@ def controller(known: registry.Registry, system: str = policies.SYSTEM) -> defin
         watches=(
             *(definition.Watch(kind, _cloud_of) for kind in watched),
             definition.Watch(kinds.NODE, _every),
+            definition.Watch(kinds.STORAGE_CLASS, _every),
         ),
     )
 
@@ -256,9 +267,18 @@ def _tell(work: _Work, cloud: Object, wanted: tuple[cloud_parts.Part, ...]) -> o
     """Write into the draft of the status how the parts are; what is awaited is the outcome."""
     pass_ = work.pass_
     held = {part.name: work.present(part.name) for part in wanted}
+    ground = cloud_ground.of_cluster(
+        cloud["spec"],
+        pass_.cache.list(kinds.NODE),
+        pass_.cache.list(kinds.STORAGE_CLASS),
+        pass_.cache.list(kinds.PERSISTENT_VOLUME_CLAIM, pass_.key.namespace),
+    )
     findings = [
-        cloud_state.of_part(part.condition, part.kind.kind, part.name, held[part.name])
-        for part in wanted
+        ground,
+        *(
+            cloud_state.of_part(part.condition, part.kind.kind, part.name, held[part.name])
+            for part in wanted
+        ),
     ]
     if "nova" in held:
         machines = pass_.cache.list(kinds.HYPERVISOR, pass_.key.namespace)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ouranos.api import checks
-from ouranos.kit import controller, kinds, objects, outcome
+from ouranos.kit import controller, kinds, objects, outcome, pod
 from ouranos.kit import pipeline as kit_pipeline
 from ouranos.openstack import sessions
 from ouranos.services import catalog, claims, files, page, registry, secrets, work, workload
@@ -94,8 +94,8 @@ def _same_namespace(service: page.Service, kind: objects.Kind) -> controller.Wat
     return controller.Watch(kind, keys)
 
 
-def _tells(service: page.Service, pod: objects.Object) -> bool:
-    if objects.labels_of(pod).get("app.kubernetes.io/name") != service.name:
+def _tells(service: page.Service, obj: objects.Object) -> bool:
+    if objects.labels_of(obj).get("app.kubernetes.io/name") != service.name:
         return False
-    statuses = objects.entries(pod, "status", "containerStatuses")
-    return any(status.get("restartCount") for status in statuses)
+    statuses = objects.entries(obj, "status", "containerStatuses")
+    return any(status.get("restartCount") for status in statuses) or bool(pod.trouble(obj))
