@@ -33,7 +33,7 @@ class Node(NamedTuple):
 
 # Everything that a file system admits, with what programs stumble over.
 NAMES = st.one_of(
-    st.sampled_from([b"-x", b" ", b"a\nb", b"caf\xc3\xa9", b"\xff", b"*", b"..a", b"x" * 120]),
+    st.sampled_from([b"-x", b" ", b"a\nb", b"\xc3\xa9", b"\xff", b"*", b"..a", b"x" * 120]),
     st.binary(min_size=1, max_size=8).map(
         lambda name: name.replace(b"/", b"_").replace(b"\0", b"")
     ),
