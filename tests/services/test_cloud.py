@@ -270,7 +270,7 @@ async def test_a_network_policy_of_somebody_else_is_left_alone_and_named(
     after = await one_pass(api, given)
     said = condition(after, "InControl")
     assert said[0] == "False"
-    assert "NetworkPolicy/ouranos-mariadb was made by somebody else" in said[2]
+    assert "NetworkPolicy/ouranos-mariadb was set by somebody else" in said[2]
     kept = await found(api, "ouranos-mariadb", kinds.NETWORK_POLICY)
     assert kept["spec"]["policyTypes"] == ["Egress"]
 

@@ -183,12 +183,10 @@ async def _border(work: _Work, cloud: Object, disturbed: list[str]) -> None:
     nodes = pass_.cache.list(kinds.NODE)
     wanted = policies.policies(policies.of(work.known, cloud, nodes, work.system))
     for policy in wanted:
-        name: str = policy["metadata"]["name"]
-        present = pass_.cache.get(kinds.NETWORK_POLICY, name, pass_.key.namespace)
-        if present is not None and not work.is_ours(present):
-            disturbed.append(f"NetworkPolicy/{name} was made by somebody else")
-            continue
-        await pass_.apply(policy)
+        try:
+            await pass_.apply(policy, force=False)
+        except errors.Conflict:
+            disturbed.append(f"NetworkPolicy/{policy['metadata']['name']} was set by somebody else")
     names = {policy["metadata"]["name"] for policy in wanted}
     for old in pass_.cache.owned(kinds.NETWORK_POLICY, pass_.object):
         if old["metadata"]["name"] not in names:
