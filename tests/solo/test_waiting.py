@@ -81,6 +81,13 @@ async def test_an_old_word_is_taken_when_the_daemon_has_looked(
     assert now.told == told
 
 
+def test_what_the_cloud_itself_advises_is_the_hint() -> None:
+    found = cloud()
+    found["status"]["conditions"][0]["message"] = "no Node has the label x; hint: label a node"
+    told = state.of_cloud(found)
+    assert (told.told, told.hint) == ("no Node has the label x", "label a node")
+
+
 def test_images_that_are_made_stand_beside_what_waits_for_them() -> None:
     making = node("ImagesReady", "Making", "image mariadb: base: unpacking 9 packages")
     told = state.of_world(cloud(), [making], [])

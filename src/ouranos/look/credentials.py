@@ -43,7 +43,9 @@ async def of_administrator(api: cluster.Cluster, name: str, namespace: str) -> d
     """
     cloud = await api.get(kinds.CLOUD, name, namespace)
     secret = await api.get(kinds.SECRET, ADMIN_SECRET, namespace)
-    address = _address_of(await api.get(kinds.SERVICE, "keystone", namespace))
+    service = await api.get(kinds.SERVICE, "keystone", namespace)
+    named = objects.mapping(cloud or {}, "spec", "network").get("publicHost")
+    address = named or _address_of(service)
     if cloud is None or secret is None or not address:
         raise NotKnownYetError(f"the administrator of {name} is not known yet")
     return entry(cloud, secret, address)

@@ -183,7 +183,7 @@ class Remote:
         if found is None:
             return held, now
         cause = "" if found.message in now.message else found.message
-        return held, replace(now, cause=cause, hint=found.hint)
+        return held, replace(now, cause=cause, hint=now.hint or found.hint)
 
     async def own_pods(self) -> list[objects.Object]:
         """The controllers' pods.

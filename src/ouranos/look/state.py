@@ -14,6 +14,8 @@ IMAGE_READY: Final = "ImageReady"
 """The reason of the event that one more image can be mounted."""
 MAKING: Final = "Making"
 """Its reason while all goes well."""
+_HINT: Final = "; hint: "
+"""Before what a Cloud itself says that a person could do."""
 _HINTED: Final = re.compile(r"(?P<message>.*) \(hint: (?P<hint>[^()]*)\)", re.DOTALL)
 
 
@@ -107,7 +109,8 @@ def of_cloud(cloud: dict[str, Any]) -> State:
         )
     is_ready = ready["status"] == "True"
     stopped = not is_ready and progressing.get("status") == "False"
-    return State(is_ready, stopped, ready.get("message", ""), ready.get("lastTransitionTime", ""))
+    message, _, hint = ready.get("message", "").partition(_HINT)
+    return State(is_ready, stopped, message, ready.get("lastTransitionTime", ""), hint)
 
 
 def age_of(since: str, now: datetime) -> str:

@@ -7,9 +7,14 @@ neither removed before nor after.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
 import tests_guest
 from tests_cluster import Cluster
 
