@@ -12,6 +12,7 @@ import pytest
 
 from ouranos.images import catalog, oci
 from ouranos.images.packing import Packed
+from ouranos.kit import errors
 
 ONE, TWO = "ouranos.cloud/one:2026.2", "ouranos.cloud/two:2026.2"
 
@@ -133,6 +134,17 @@ def test_a_folder_without_a_layout_has_no_images(tmp_path: Path) -> None:
     assert oci.Layout(tmp_path / "none").images() == {}
     (tmp_path / "file").touch()
     assert oci.Layout(tmp_path / "file").images() == {}
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"manifests": [{"digest": "sha256:1"}]}'])
+def test_the_layout_of_somebody_else_is_left_alone(layout: oci.Layout, text: str) -> None:
+    layout.root.mkdir()
+    (layout.root / "index.json").write_text(text)
+    with pytest.raises(errors.Terminal, match=r"index\.json is not a list that Ouranos wrote"):
+        layout.images()
+    with pytest.raises(errors.Terminal):
+        layout.publish([])
+    assert [path.name for path in layout.root.iterdir()] == ["index.json"]
 
 
 def test_an_archive_holds_what_was_chosen_under_the_names_that_were_wished(

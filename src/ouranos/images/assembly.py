@@ -66,6 +66,7 @@ class Assembly:
 
     async def images(self) -> list[oci.Image]:
         """Make the ordered images and list them in the layout."""
+        self._layout.images()  # Somebody else's is refused before anything is made.
         tasks = [asyncio.create_task(self._image(name)) for name in self._order.names]
         try:
             made = await asyncio.gather(*tasks)

@@ -18,6 +18,7 @@ from typing import IO, Any, Final
 
 from ouranos.images import definition, tree
 from ouranos.images.packing import Packed
+from ouranos.kit import conditions, errors
 
 _INDEX: Final = "application/vnd.oci.image.index.v1+json"
 _MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
@@ -82,15 +83,23 @@ class Layout:
         return self._blobs / digest.removeprefix("sha256:")
 
     def images(self) -> dict[str, Image]:
-        """Return the images by their references, sorted; none where there is no layout."""
+        """Return the images by their references, sorted; none where there is no layout.
+
+        Raises:
+            Terminal: Somebody else's layout is there.
+        """
+        path = self.root / "index.json"
         try:
-            index = json.loads((self.root / "index.json").read_text("ascii"))
+            listed = json.loads(path.read_text("ascii"))["manifests"]
+            found = [
+                Image(each["annotations"][_NAME], each["digest"], each["size"]) for each in listed
+            ]
         except (FileNotFoundError, NotADirectoryError):
             return {}
-        found = (
-            Image(each["annotations"][_NAME], each["digest"], each["size"])
-            for each in index["manifests"]
-        )
+        except (ValueError, KeyError, TypeError) as error:
+            raise errors.Terminal(
+                conditions.Reason.INVALID_SPEC, f"{path} is not a list that Ouranos wrote"
+            ) from error
         return {image.reference: image for image in found}
 
     def add(self, reference: str, config: Mapping[str, Any], layers: Sequence[Packed]) -> Image:
