@@ -116,7 +116,8 @@ class Registry:
             ["skopeo", "--insecure-policy", *words], Job(what, patience), env=_user()
         )
 
-    def refusal(self, failed: processes.Failed) -> Exception:
+    def refusal(self, failed: processes.Failed) -> errors.OuranosError:
+        """Return what skopeo's failure means; itself, where nothing is known about it."""
         said = str(failed)
         for trouble, signs in _TROUBLE.items():
             if any(sign in said for sign in signs):
