@@ -5,9 +5,22 @@ from typing import Any
 
 import pytest
 
-from ouranos.lab import preflight, settings
+from ouranos.lab import errors, preflight, settings
 
 LAB = settings.Settings(number=1, public=IPv4Network("172.25.1.0/24"))
+
+
+def test_without_root_there_is_no_lab() -> None:
+    with pytest.raises(errors.LabError, match="needs root") as refused:
+        preflight.machine(1000, "/usr/sbin:/usr/bin")
+    assert refused.value.hint == "run it with sudo"
+
+
+def test_what_is_missing_is_named_as_packages() -> None:
+    with pytest.raises(errors.LabError, match=r"missing on this machine: containerd, ") as refused:
+        preflight.machine(0, "/nowhere")
+    assert "nftables" in refused.value.hint
+    assert refused.value.hint.startswith("apt-get install containerd ")
 
 
 @pytest.mark.parametrize(

@@ -119,14 +119,27 @@ def test_only_one_changes_a_lab(lab: settings.Settings) -> None:
         pass
 
 
-def test_a_command_that_is_refused_says_so_in_two_lines(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--lab=12", "up"], "error: a lab's number is 0 to 9, not 12\n"),
+        (
+            ["load", "archive.tar"],
+            "error: there is no lab\nhint: bring one up: make kubernetes\n",
+        ),
+        (["up", "--public=10.0.0.1/8"], "error: 10.0.0.1/8 has host bits set\n"),
+    ],
+)
+def test_a_command_that_is_refused_says_so_and_makes_nothing(
+    tmp_path: Path, words: list[str], said: str
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "ouranos.lab", "--lab=12", "up"],
+        [sys.executable, "-m", "ouranos.lab", *words],
         env={"OURANOS_ROOT": str(tmp_path), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr == "error: a lab's number is 0 to 9, not 12\n"
+    assert done.stderr == said
     assert list(tmp_path.iterdir()) == []

@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+from ouranos.kit import errors as refusals
 from ouranos.lab import building, down, errors, nodes, settings, up
 
 
@@ -29,9 +30,11 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _load(place: settings.Settings, archives: list[Path]) -> None:
-    for node in place.present():
-        for archive in archives:
-            await nodes.load(node, archive)
+    present = place.present()
+    if not present:
+        raise errors.LabError("there is no lab", "bring one up: make kubernetes")
+    for archive in archives:
+        await asyncio.gather(*(nodes.load(node, archive) for node in present))
 
 
 async def _build(place: settings.Settings) -> None:
@@ -60,7 +63,7 @@ def main() -> int:
     """Run the command; 0 when it is done, 1 when a person has something to do."""
     try:
         asyncio.run(_work(_arguments()))
-    except (errors.LabError, ValueError) as error:
+    except (refusals.OuranosError, ValueError, OSError) as error:
         _tell(f"error: {error}")
         if hint := getattr(error, "hint", ""):
             _tell(f"hint: {hint}")

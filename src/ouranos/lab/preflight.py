@@ -1,7 +1,6 @@
 """What on this machine stands in the way of a lab? Asked before anything is done."""
 
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -30,15 +29,18 @@ _FREEBIND: Final = 15
 _NAMES: Final = 53
 
 
-def machine() -> None:
+def machine(user: int, path: str) -> None:
     """Look whether this machine can have a lab at all.
+
+    Args:
+        user: who we are.
+        path: where programs are looked for.
 
     Raises:
         LabError: it cannot; the message says why.
     """
-    if os.geteuid() != 0:
+    if user != 0:
         raise errors.LabError("a lab needs root", "run it with sudo")
-    path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
     missing = {pkg for name, pkg in PACKAGES.items() if shutil.which(name, path=path) is None}
     if not _PLUGINS.exists():
         missing.add("containernetworking-plugins")

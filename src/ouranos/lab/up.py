@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import http.client
+import os
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from ouranos.lab import (
     objects,
     preflight,
     processes,
+    programs,
     texts,
 )
 from ouranos.lab.settings import Node, Settings
@@ -43,7 +45,7 @@ async def up(settings: Settings, count: int, tell: Tell) -> None:
     Raises:
         LabError: this machine cannot have one, or a part of it does not come up.
     """
-    preflight.machine()
+    preflight.machine(os.geteuid(), programs.ENVIRONMENT["PATH"])
     settings.root.mkdir(parents=True, exist_ok=True)
     preflight.addresses(settings)
     with lock.held(settings, "up"):
@@ -92,8 +94,8 @@ async def _together(*work: Awaitable[None]) -> None:
         async with asyncio.TaskGroup() as tasks:
             for what in work:
                 tasks.create_task(one(what))
-    except* errors.LabError as group:
-        # What was not a refusal of ours comes out as it is, with its own traceback.
+    except* (refusals.OuranosError, OSError) as group:
+        # A mistake of ours comes out as it is, with its own traceback.
         refused: BaseException = group
         while isinstance(refused, BaseExceptionGroup):
             refused = refused.exceptions[0]
