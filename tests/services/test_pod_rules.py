@@ -82,6 +82,19 @@ def test_every_pod_needs_the_control_plane_and_keeps_apart_from_its_like(name: s
         assert one["labelSelector"]["matchLabels"].items() <= labels.items()
 
 
+def test_what_has_a_volume_of_its_own_comes_up_beside_its_like() -> None:
+    """Else the new pod waits for a volume that the old one has on another node, for ever."""
+    scope = page.Scope("home", "2026.2", "R")
+    glance = services.KNOWN.services["glance"]
+    (made,) = manifests.workloads(glance, scope, pods.Facts())
+    (term,) = made["spec"]["template"]["spec"]["affinity"]["podAffinity"][
+        "preferredDuringSchedulingIgnoredDuringExecution"
+    ]
+    labels = made["spec"]["template"]["metadata"]["labels"]
+    assert term["podAffinityTerm"]["labelSelector"]["matchLabels"].items() <= labels.items()
+    assert term["podAffinityTerm"]["topologyKey"] == "kubernetes.io/hostname"
+
+
 def test_what_runs_twice_has_a_budget_and_what_keeps_data_too() -> None:
     for service in services.KNOWN.pages:
         scope = page.Scope("home", "2026.2", "R", replicas=2)

@@ -126,7 +126,10 @@ def _cloud(services: Sequence[service.Service]) -> Definition:
 
 def _service(one: service.Service) -> Definition:
     replicas = Column("Replicas", ".spec.replicas", "integer", description="Copies of each part.")
-    columns = (_RELEASE, replicas, _READY, _REASON, _MESSAGE, _AGE)
+    endpoint = Column(
+        "Endpoint", ".status.endpoints.public", priority=1, description="The URL for clients."
+    )
+    columns = (_RELEASE, replicas, _READY, _REASON, endpoint, _MESSAGE, _AGE)
     return Definition(one.names, service.resource(one), columns, scalable=True)
 
 
@@ -143,6 +146,7 @@ _OTHERS: Final = (
     _other(
         openstack.Hypervisor,
         Column("Virtualization", ".status.virtualization", description="How guests run."),
+        Column("Guests", ".status.facts.guests", "integer", description="How many live there."),
         Column("Scheduling", ".spec.scheduling", description="Whether new guests may come."),
     ),
     _other(

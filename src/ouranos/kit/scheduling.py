@@ -74,6 +74,19 @@ def on_control_plane(selector: Mapping[str, str], priority: str) -> Object:
     }
 
 
+def beside(selector: Mapping[str, str]) -> Object:
+    """Return the pod affinity by which a new generation comes up where the old one runs.
+
+    A volume that one node at a time may have is then shared by both, for as long as it takes.
+    """
+    term = {"topologyKey": _SPREAD[0], "labelSelector": {"matchLabels": dict(selector)}}
+    return {
+        "preferredDuringSchedulingIgnoredDuringExecution": [
+            {"weight": 100, "podAffinityTerm": term}
+        ]
+    }
+
+
 def exists(label: str) -> Object:
     """Return the expression that a node has a label, of whatever value."""
     return {"key": label, "operator": "Exists"}

@@ -85,6 +85,8 @@ def template(
     volumes, mounts = _volumes(service, facts, process)
     alike = labels.selector(service, process.name)
     placed = scheduling.on_control_plane(alike, scheduling.SERVICE_CLASS)
+    if any(isinstance(one, page.Storage) and not one.shared for one in process.volumes):
+        placed["affinity"]["podAffinity"] = scheduling.beside(alike)
     return {
         "metadata": {
             "labels": labels.of(service, scope, process.name),
