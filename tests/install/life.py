@@ -12,6 +12,7 @@ import compute_worlds
 import fake_openstack
 import fake_servers
 import httpx2
+import operator_worlds
 import recorder
 
 from ouranos import backing, compute, services
@@ -33,17 +34,17 @@ async def wire(_host: str, _port: int, question: bytes, _until: bytes) -> bytes:
 
 
 class Pods:
-    """Pods that do as they should; the initialiser of Placement fails as long as it is told to."""
+    """Pods that do as they should; the initialiser of Placement hangs as long as it is told to."""
 
     def __init__(self) -> None:
-        self.fails = True
+        self.hangs = True
 
     def __call__(self, pod: objects.Object) -> script.Script:
         labels = objects.labels_of(pod)
         if labels.get("app.kubernetes.io/component") != "schema":
             return script.Script()
-        fails = self.fails and labels["app.kubernetes.io/name"] == "placement"
-        return script.Script(exits_after=timedelta(seconds=2), refusal="Evicted" if fails else "")
+        hangs = self.hangs and labels["app.kubernetes.io/name"] == "placement"
+        return script.Script(exits_after=None if hangs else timedelta(seconds=2))
 
 
 class Life:
@@ -56,12 +57,13 @@ class Life:
         self.cluster = made.cluster
         self.ours = made.cluster
         self.databases = fake_servers.Databases()
+        self.broker = fake_servers.Broker()
         self.openstack = fake_openstack.FakeOpenStack(lambda: self._password)
         self.nova = compute_worlds.Nova()
         self._password = ""
 
     def controllers(self) -> list[controller.Controller]:
-        means = page.Means(self.databases.connect, fake_servers.Broker().connect, wire)
+        means = page.Means(self.databases.connect, self.broker.connect, wire)
         return [
             *services.controllers(self.openstack),
             *backing.controllers(means),
@@ -138,8 +140,7 @@ async def live(life: Life) -> None:
     await life.cluster.apply(a_cloud())
     await life.learn_password()
     life.nova.has("hv1")
-    await life.seen("delete", "jobs")
-    life.pods.fails = False
+    await _fail(life)
     await life.ready()
     await _change(life)
     await _rotate(life)
@@ -148,6 +149,20 @@ async def live(life: Life) -> None:
     await life.gone(kinds.CLOUD, "home")
     for kind in (kinds.KEYSTONE, kinds.MARIADB, kinds.DATABASE, kinds.HYPERVISOR):
         await life.all_gone(kind)
+
+
+async def _fail(life: Life) -> None:
+    """An initialiser that fails is started again."""
+
+    async def running() -> bool:
+        return bool(await life.twin.all(kinds.JOB, "app.kubernetes.io/name=placement"))
+
+    await life.twin.until(running, 300)
+    (job,) = await life.twin.all(kinds.JOB, "app.kubernetes.io/name=placement")
+    said = {"type": "Failed", "status": "True", "message": "the deadline has passed"}
+    await life.cluster.replace_status({**job, "status": {"failed": 1, "conditions": [said]}})
+    life.pods.hangs = False
+    await life.seen("delete", "jobs")
 
 
 async def _change(life: Life) -> None:
@@ -189,6 +204,41 @@ async def _disturb(life: Life) -> None:
         if value is None:
             await life.gone(kinds.HYPERVISOR, "hv1")
     await life.until(kinds.HYPERVISOR, "hv1")
+
+
+async def operate(life: Life) -> None:
+    """Operators of the cluster come, run our servers and fulfil claims, which then go with all."""
+    world = operator_worlds.World(life.twin, life.databases, life.broker)
+    await world.install(
+        *operator_worlds.MARIADB, *operator_worlds.RABBITMQ, *operator_worlds.TOPOLOGY
+    )
+    servers = {
+        kinds.MARIADB: operator_worlds.MARIADB[0],
+        kinds.RABBITMQ: operator_worlds.RABBITMQ[0],
+    }
+    for kind, theirs in servers.items():
+        await world.server(kind)
+        await world.exists(theirs, operator_worlds.SERVERS[kind])
+        await world.runs(kind)
+        await world.ready(kind, operator_worlds.SERVERS[kind])
+    await world.claim()
+    await world.vhost()
+    wanted = {
+        "nova-api": (operator_worlds.MARIADB[1:], kinds.DATABASE),
+        "nova": (operator_worlds.TOPOLOGY, kinds.VHOST),
+    }
+    for name, ((thing, user, grant), kind) in wanted.items():
+        await world.fulfils((thing, name), (user, "nova"), (grant, name))
+        world.admit()
+        await world.ready(kind, name)
+        spoken = name.replace("-", "_")
+        await world.annotate(kind, name, delete_data=spoken)
+        await life.cluster.delete(kind, name, "home")
+        await life.gone(kind, name)
+    for kind in servers:
+        await world.annotate(kind, operator_worlds.SERVERS[kind], delete_data=kind.kind.lower())
+        await life.cluster.delete(kind, operator_worlds.SERVERS[kind], "home")
+        await world.is_gone(kind, operator_worlds.SERVERS[kind])
 
 
 async def elect(life: Life, given: seams.Seams) -> None:

@@ -14,7 +14,6 @@ from ouranos.kit import kinds, objects
 
 VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 OF_SERVICES = {page.kind.plural for page in services.KNOWN.pages}
-PLURALS = {(one.api_version, one.kind): one for one in kinds.known()}
 
 Refuse = Callable[[httpx2.Request], httpx2.Response | None]
 
@@ -88,4 +87,4 @@ def owners(request: httpx2.Request) -> Iterator[objects.Kind]:
         return
     for one in objects.entries(body, "metadata", "ownerReferences"):
         if one.get("blockOwnerDeletion"):
-            yield PLURALS[one["apiVersion"], one["kind"]]
+            yield kinds.of(one)

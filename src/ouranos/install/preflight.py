@@ -8,7 +8,7 @@ from typing import Final
 
 from ouranos.install import order, rights, trouble
 from ouranos.kit import cluster, conditions, errors, kinds, objects
-from ouranos.kit.objects import Object
+from ouranos.kit.objects import Kind, Object
 
 MINIMUM: Final = (1, 31)
 """Rules of our kinds use CEL's functions for networks, which earlier versions refuse."""
@@ -94,19 +94,24 @@ def definitions(present: Sequence[Object], wanted: order.Order) -> list[trouble.
 
 
 def strangers(present: Sequence[Object]) -> Iterator[trouble.Trouble]:
-    """Those objects that have our names and are not ours."""
+    """Those objects that have our names and are not ours, in one line for each kind."""
+    found: dict[Kind, list[Object]] = {}
     for one in present:
         labels = objects.labels_of(one)
         if any(labels.get(key) != value for key, value in order.OURS.items()):
-            name: str = one["metadata"]["name"]
-            managers = ", ".join(dict.fromkeys(_managers(one))) or "somebody"
-            resource = kinds.of(one).qualified
-            marks = " ".join(f"{key}={value}" for key, value in order.OURS.items())
-            yield trouble.Trouble(
-                f"{one['kind']} {name} is there already and not ours: {managers} made it",
-                f"remove it, or if it is Ouranos' own: kubectl label {resource} {name} "
-                f"{_place(one)}{marks}",
-            )
+            found.setdefault(kinds.of(one), []).append(one)
+    marks = " ".join(f"{key}={value}" for key, value in order.OURS.items())
+    for kind, ones in found.items():
+        names = [one["metadata"]["name"] for one in ones]
+        who = ", ".join(dict.fromkeys(name for one in ones for name in _managers(one)))
+        where = objects.namespace_of(ones[0])
+        place = f" --namespace {where}" if where else ""
+        yield trouble.Trouble(
+            f"{kind.kind} {', '.join(names)}: there already and not ours: "
+            f"{who or 'somebody'} made it",
+            "remove what is not Ouranos' own; what is: "
+            f"kubectl label {kind.qualified} {' '.join(names)}{place} {marks}",
+        )
 
 
 def newer(present: Sequence[Object], wanted: order.Order) -> Iterator[trouble.Trouble]:
@@ -119,11 +124,6 @@ def newer(present: Sequence[Object], wanted: order.Order) -> Iterator[trouble.Tr
                 f"this is {wanted.release}",
                 f"install with Ouranos {label} or newer",
             )
-
-
-def _place(obj: Object) -> str:
-    where = objects.namespace_of(obj)
-    return f"--namespace {where} " if where else ""
 
 
 def _managers(obj: Object) -> Iterator[str]:
