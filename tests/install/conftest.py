@@ -4,11 +4,10 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "fakes"))
-sys.path.insert(0, str(HERE.parent / "backing"))
-sys.path.insert(0, str(HERE.parent / "compute"))
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(Path(__file__).parents[1] / "fakes"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "backing"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "compute"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 import cluster_worlds as worlds
 import httpx2
