@@ -8,7 +8,7 @@ import pytest
 
 from ouranos import compute
 from ouranos.engine.simulation import node, twin
-from ouranos.kit import conditions, kinds, seams
+from ouranos.kit import conditions, kinds, objects, scheduling, seams
 
 pytestmark = pytest.mark.virtual_time
 
@@ -64,6 +64,68 @@ async def test_an_agent_deleted_behind_our_back_is_made_again(
             return found is not None and found["metadata"]["uid"] != before
 
         await made.until(again, 60)
+        await ready(made)
+
+
+async def label(made: twin.Twin, **labels: str | None) -> None:
+    changed = {f"ouranos.cloud/{name}": value for name, value in labels.items()}
+    await made.cluster.patch(kinds.NODE, worlds.NODE, "", {"metadata": {"labels": changed}})
+
+
+async def agents(made: twin.Twin) -> set[str]:
+    """Identities of the agents' pods that run."""
+    held = await made.all(kinds.POD, "app.kubernetes.io/name=hypervisor")
+    return {one["metadata"]["uid"] for one in held if not objects.is_deleting(one)}
+
+
+async def test_a_label_taken_from_a_machine_with_guests_ends_no_agent(given: seams.Seams) -> None:
+    async with cloud(given) as (made, world):
+        world.nova.has(worlds.NODE)
+        world.nova.guests = [worlds.NODE]
+        await ready(made)
+        before = await agents(made)
+        assert len(before) == 5
+        await label(made, hypervisor=None, gateway=None)
+        await ready(made, "False")
+        await made.passes(600)
+        assert await agents(made) == before
+        await label(made, hypervisor="", gateway="")
+        await ready(made)
+        assert await agents(made) == before
+
+
+async def test_a_machine_without_guests_leaves_with_its_agents(given: seams.Seams) -> None:
+    async with cloud(given) as (made, world):
+        world.nova.has(worlds.NODE)
+        world.nova.guests = [worlds.NODE]
+        await ready(made)
+        await label(made, hypervisor=None, gateway=None)
+        await ready(made, "False")
+        world.nova.guests = []
+
+        async def left() -> bool:
+            return not await made.all(kinds.HYPERVISOR) and not await agents(made)
+
+        await made.until(left, 120)
+        node = await made.cluster.get(kinds.NODE, worlds.NODE)
+        assert scheduling.HYPERVISOR_OF not in objects.labels_of(node or {})
+        await label(made, hypervisor="")
+        await ready(made)
+
+
+async def test_a_machine_that_falls_silent_is_told_of_within_a_minute(given: seams.Seams) -> None:
+    async with cloud(given) as (made, world):
+        world.nova.has(worlds.NODE)
+        await ready(made)
+        made.nodes[0].silent = True
+
+        async def told() -> bool:
+            found = await world.hypervisor()
+            said = conditions.find(conditions.of(found), "MachineReady")
+            return said is not None and "Node hv1 to be ready" in str(said["message"])
+
+        assert await made.until(told, 120) <= 60
+        made.nodes[0].silent = False
         await ready(made)
 
 
