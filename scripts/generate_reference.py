@@ -20,6 +20,7 @@ from ouranos.kit import conditions, metrics
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
+LAWS = ROOT / "tests" / "laws"
 HEAD = "<!-- Made by `make docs`; do not edit. -->\n\n"
 
 
@@ -117,7 +118,62 @@ def rows(schema: dict[str, Any], path: str) -> Iterator[str]:
         yield from rows(field, where)
 
 
-PAGES = {"commands.md": commands, "reasons.md": reasons, "metrics.md": measured, "kinds.md": kinds}
+def laws() -> str:
+    """One table per file of laws; a law's sentence is the name of its test."""
+    chapters: list[str] = []
+    count = 0
+    for file in sorted(LAWS.glob("test_*.py")):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        names = [
+            node.name.removeprefix("test_")
+            for node in tree.body
+            if isinstance(node, ast.AsyncFunctionDef | ast.FunctionDef)
+            and node.name.startswith("test_")
+        ]
+        count += len(names)
+        about = (ast.get_docstring(tree) or "").partition("\n")[0]
+        chapters.append(
+            f"## {about}\n\n| law | embedded API | kube-apiserver |\n| --- | --- | --- |"
+        )
+        chapters += [f"| {sentence(name)} | holds | holds |" for name in names]
+        chapters.append("")
+    return "\n".join(
+        [
+            f"{HEAD}# The laws of the API\n",
+            f"{count} laws. The fast tests try each on the embedded API; the story in",
+            "`tests/cloud/laws` tries each on the embedded API and on kube-apiserver in one run,",
+            "fails on any that one breaks, and compares what both answer to random calls.\n",
+            "## Accepted differences\n",
+            "The story fails on one that is none any more.\n",
+            "| difference | why it stays |\n| --- | --- |",
+            *(f"| {name} | {reason} |" for name, reason in differences()),
+            "",
+            *chapters,
+        ]
+    )
+
+
+def differences() -> Iterator[tuple[str, str]]:
+    """The accepted differences, and why each stays."""
+    tree = ast.parse((LAWS / "laws_differences.py").read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Difference":
+            yield ast.literal_eval(node.args[0]), ast.literal_eval(node.args[1])
+
+
+def sentence(name: str) -> str:
+    """A test's name as a sentence."""
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+PAGES = {
+    "commands.md": commands,
+    "reasons.md": reasons,
+    "metrics.md": measured,
+    "kinds.md": kinds,
+    "laws.md": laws,
+}
 
 
 def main() -> int:

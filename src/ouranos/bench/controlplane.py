@@ -27,6 +27,7 @@ _HOST: Final = "127.0.0.1"
 _PATIENCE: Final = 120.0
 _LOOK: Final = 0.02
 _ENDING: Final = 20.0
+_PAST: Final = 20
 _CONTROLLERS: Final = "garbage-collector-controller,namespace-controller"
 """What the embedded API does itself; others would write between the calls that are compared."""
 
@@ -91,7 +92,7 @@ class Plane:
 
 @contextlib.asynccontextmanager
 async def running(
-    programs_folder: Path, folder: Path, *, controllers: bool = True
+    programs_folder: Path, folder: Path, *, controllers: bool = True, aged: bool = False
 ) -> AsyncGenerator[Plane]:
     """Hold a control plane open; everything of it is in a folder that goes with it.
 
@@ -99,6 +100,7 @@ async def running(
         programs_folder: where `building.ensure` has put the programs.
         folder: where to make it.
         controllers: whether the garbage collector and the namespace controller run too.
+        aged: whether etcd has a past, so that its first versions are forgotten.
 
     Raises:
         PlaneError: it did not become ready.
@@ -117,6 +119,8 @@ async def running(
             begun = time.monotonic()
             await plane.start(control.ETCD, _etcd(place, client, peer), place.folder)
             await _answers(plane, place, f"http://{_HOST}:{client}", "/health")
+            if aged:
+                await _age(client)
             await plane.start(control.API_SERVER, _server(place, client, server), place.folder)
             await _answers(plane, place, f"https://{_HOST}:{server}", "/readyz")
             plane.ready, plane.ready_cpu = time.monotonic() - begun, plane.cpu()
@@ -162,6 +166,13 @@ def _server(place: Settings, client: int, port: int) -> tuple[str, ...]:
 def _manager(place: Settings) -> tuple[str, ...]:
     more = (f"--controllers={_CONTROLLERS}", f"--bind-address={_HOST}", "--secure-port=0")
     return _instead(control.controller_manager(place).argv, *more)
+
+
+async def _age(port: int) -> None:
+    entry = {"key": "cGFzdA==", "value": ""}
+    async with httpx2.AsyncClient(base_url=f"http://{_HOST}:{port}", trust_env=False) as etcd:
+        for _ in range(_PAST):
+            (await etcd.post("/v3/kv/put", json=entry)).raise_for_status()
 
 
 async def _answers(plane: Plane, place: Settings, address: str, path: str) -> None:

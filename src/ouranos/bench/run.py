@@ -12,7 +12,19 @@ from typing import Any
 
 import httpx2
 
-from ouranos.bench import api, command, figures, gap, machine, passes, place, rest, servers
+from ouranos.bench import (
+    api,
+    command,
+    controlplane,
+    figures,
+    gap,
+    machine,
+    passes,
+    place,
+    ratios,
+    rest,
+    servers,
+)
 from ouranos.kit import errors
 from ouranos.solo import door, paths
 from ouranos.verify import story
@@ -35,11 +47,16 @@ Say = Callable[[str], None]
 
 @dataclass(slots=True)
 class Bench:
-    """Measures a cloud below `root`, a folder of its own, made from `file`."""
+    """Measures a cloud below `root`, a folder of its own, made from `file`.
+
+    Attributes:
+        kubernetes: whether the embedded API is compared with kube-apiserver too.
+    """
 
     root: Path
     file: Path
     say: Say
+    kubernetes: bool = False
     table: figures.Table = field(default_factory=figures.Table)
 
     @property
@@ -70,6 +87,8 @@ class Bench:
         self.part(
             ("get", "apply", "watch", "apply-8", "tls-get", "tls-apply", "tls-watch"), self.api
         )
+        if self.kubernetes:
+            self.compare()
         return self.table
 
     def part(self, names: tuple[str, ...], measure: Callable[[], None]) -> None:
@@ -145,6 +164,16 @@ class Bench:
         """The embedded API alone."""
         self.root.mkdir(parents=True, exist_ok=True)
         asyncio.run(api.measure(self.table, self.root))
+
+    def compare(self) -> None:
+        """The embedded API beside kube-apiserver with etcd; compiled first where nobody has yet."""
+        self.say("measuring the embedded API and kube-apiserver")
+        try:
+            ours, theirs = asyncio.run(ratios.measure(self.root))
+        except (*_TROUBLE, controlplane.PlaneError) as error:
+            self.table.details.append(f"Not compared with kube-apiserver: {error}\n")
+            return
+        self.table.details.append(ratios.table(ours, theirs))
 
 
 def bench_file(folder: Path, original: dict[str, Any]) -> Path:

@@ -17,7 +17,12 @@ from ouranos.cli import errors
     "--file", type=click.Path(path_type=Path), required=True, help="The cloud to measure."
 )
 @click.option("--write", type=click.Path(path_type=Path), help="Write the table to this file.")
-def command(file: Path, write: Path | None) -> None:
+@click.option(
+    "--kubernetes",
+    is_flag=True,
+    help="Compare the embedded API with kube-apiserver too; needs Go, and compiles once.",
+)
+def command(file: Path, write: Path | None, *, kubernetes: bool) -> None:
     """Measure a cloud of its own, made from FILE, and remove it; takes some fifteen minutes.
 
     Exit code 1 when a figure is above its must, or was not measured.
@@ -45,6 +50,7 @@ def command(file: Path, write: Path | None) -> None:
         bench = run.Bench(
             paths.root_from_environment() / "bench", run.bench_file(Path(folder), document), say
         )
+        bench.kubernetes = kubernetes
         table = bench.run()
     text = figures.page(table, facts=facts)
     if write is not None:
