@@ -184,3 +184,29 @@ async def test_what_a_look_finds_comes_home_with_the_next_pass(
         assert len(told) == passes, "the same facts wake nobody"
         await given.clock.sleep(120)
         assert len(told) == passes + 2, "nor later: each minute has its own pass and no other"
+
+
+async def test_many_things_are_looked_at_less_often(
+    source: cluster.Cluster, given: seams.Seams, running: Make, controlling: Make, keystone: Make
+) -> None:
+    looked: list[int] = []
+
+    async def reconcile(p: controller.Pass) -> outcome.Outcome:
+        total = outcome.DONE
+        for number in range(300):
+
+            async def look(number: int = number) -> outcome.Outcome:
+                looked.append(number)
+                return outcome.DONE
+
+            total |= await p.look(str(number), "", look, EVERY)
+        return total
+
+    await source.create(keystone())
+    async with running(controlling(reconcile)):
+        await given.clock.sleep(1)
+        assert len(looked) == 300
+        await given.clock.sleep(250)
+        assert len(looked) == 300
+        await given.clock.sleep(60)
+        assert len(looked) == 600

@@ -180,5 +180,5 @@ async def test_a_lost_event_does_not_stop_a_pass(begin: Begin, tap: Any) -> None
 async def test_memory_is_bounded(begin: Begin) -> None:
     memory = begin()._memory
     for number in range(600):
-        await begin().event("Normal", "Counted", f"{number}")
+        await begin().event("Normal", f"Counted{number}", "a message")
     assert len(memory.told) == 512

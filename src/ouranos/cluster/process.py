@@ -11,6 +11,7 @@ import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Final, TypeVar
 
 from ouranos.cluster import composition, endpoints, settings
@@ -18,6 +19,8 @@ from ouranos.kit import (
     cluster,
     controller,
     effects,
+    errors,
+    events,
     kubeconfig,
     lease,
     log,
@@ -68,6 +71,16 @@ class Process:
             if term is not None:
                 await self._lead(term, asked)
 
+    async def _tell(self) -> None:
+        """Tell the Lease's reader that another acts now; that it is lost harms nothing."""
+        held = self._elector.lease
+        if held is None:
+            return
+        news = events.News(events.NORMAL, "LeaderElection", f"{self._elector.identity} acts")
+        told = events.about(held, news, self._source.manager, self._seams.clock.now())
+        with suppress(errors.Transient, effects.FencedError):
+            await self._source.create(told)
+
     async def _lead(self, term: lease.Term, asked: asyncio.Event) -> None:
         runner = controller.ControllerRunner(
             self._source, self._controllers, self._seams, composition.SELECTED
@@ -77,10 +90,10 @@ class Process:
         keeping = asyncio.create_task(self._elector.keep(term))
         with effects.fenced(term):
             working = asyncio.create_task(runner.run())
+            telling = asyncio.create_task(self._tell())
         ending = asyncio.create_task(asked.wait())
-        tasks = {keeping, working, ending}
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({keeping, working, ending}, return_when=asyncio.FIRST_COMPLETED)
             if asked.is_set() and term.holds:
                 _log.info("Letting passes end")
                 await _first(runner.finish(), None, _FINISH)
@@ -93,7 +106,7 @@ class Process:
             term.shut()
             metrics.LEADER.set(to=0)
             self._runner = self._term = None
-            for task in tasks:
+            for task in (keeping, working, ending, telling):
                 task.cancel()
 
     async def _end(self, task: asyncio.Task[None]) -> None:

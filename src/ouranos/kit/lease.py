@@ -115,6 +115,11 @@ class Elector:
         """When the API has last told of the Lease, by the monotonic clock."""
 
     @property
+    def lease(self) -> Object | None:
+        """The Lease, as it was last seen."""
+        return self._lease
+
+    @property
     def holder(self) -> str:
         """Who holds the Lease, as far as is known; empty if nobody."""
         return str(objects.mapping(self._lease or {}, "spec").get("holderIdentity") or "")

@@ -21,6 +21,8 @@ Look = Callable[[], Awaitable[outcome.Outcome]]
 
 _DEADLINE: Final = 120.0
 """Seconds; a look that does not come back by then has failed."""
+_PACE: Final = 1.0
+"""Seconds of a look's period for each thing that a controller has outside: what many clouds cost."""
 _SPREAD: Final = 2.0
 """Seconds; one event has many objects look at the same time, and who is asked is one process."""
 
@@ -68,8 +70,10 @@ class Looks:
             what: names the thing among those of the object.
             content: what the thing should be; another content is another thing.
             look: looks, and acts.
-            every: how long what was found right counts as such.
+            every: how long what was found right counts as such; longer where there is so much that
+                looking at one thing a second would take longer.
         """
+        lasting = max(every, timedelta(seconds=len(self._right) * _PACE))
         begun = self._clock.monotonic()
         found = self._right.get((key, what))
         if found is None or found.content != content:
@@ -78,11 +82,11 @@ class Looks:
                 self._right[key, what] = _Right(content, begun, result.found)
             else:
                 self.forget(key, what)
-            return result | outcome.Outcome(again_in=every)
-        if begun - found.at >= every.total_seconds() and not found.looking:
+            return result | outcome.Outcome(again_in=lasting)
+        if begun - found.at >= lasting.total_seconds() and not found.looking:
             found.looking = True
             self._spawn(self._beside(key, what, found, look))
-        return outcome.Outcome(again_in=every, found=found.found)
+        return outcome.Outcome(again_in=lasting, found=found.found)
 
     def forget(self, key: Key, what: str | None = None) -> None:
         """Know no more that something, or anything of an object, is right."""

@@ -15,6 +15,7 @@ from ouranos.kit import (
     definition,
     effects,
     errors,
+    events,
     log,
     looks,
     metrics,
@@ -208,7 +209,15 @@ class Loop:
             if same:
                 self._own_writes[current.key] = objects.version_of(written)
             self._store.wrote(written)
+            if summary.is_ours(written):
+                await self._tell_of(current, seen)
         return outcome.DONE
+
+    async def _tell_of(self, current: passes.Pass, seen: Object) -> None:
+        before = conditions.find(objects.entries(seen, "conditions"), summary.READY)
+        news = events.of_change(before, conditions.find(current.conditions, summary.READY))
+        if news is not None:
+            await current.event(*news)
 
     async def _write_over(self, current: passes.Pass, seen: Object) -> Object:
         """Write the status onto a newer object, if it has only become newer elsewhere."""

@@ -11,6 +11,7 @@ from ouranos.kit import (
     cluster,
     conditions,
     errors,
+    events,
     kinds,
     log,
     looks,
@@ -23,7 +24,8 @@ from ouranos.kit.objects import Key, Kind, Object, Objects
 
 _EVENT_MEMORY: Final = 512
 _EVENT_QUIET_SECONDS: Final = 60.0
-_NAME_LIMIT: Final = 230
+_NOISE: Final = 10
+_NOISE_SECONDS: Final = 600.0
 
 _log = log.get()
 
@@ -52,6 +54,15 @@ class Memory:
     told: dict[tuple[str, str, str], _Told] = field(
         default_factory=dict[tuple[str, str, str], _Told]
     )
+
+    def is_noisy(self, identity: tuple[str, str, str], now: float) -> bool:
+        """Whether so much was told of one object for one reason that more would help nobody."""
+        same = (
+            told
+            for (uid, reason, _), told in self.told.items()
+            if (uid, reason) == identity[:2] and now - told.at < _NOISE_SECONDS
+        )
+        return sum(1 for _ in same) >= _NOISE
 
     def forget(self, kind: Kind, key: Key) -> None:
         """Forget what was applied to an object."""
@@ -266,8 +277,10 @@ class Pass:
         now = self.seams.clock.monotonic()
         told = self._memory.told.get(identity)
         try:
-            if told is None:
-                name = await self._tell(subject, type, reason, message)
+            if told is None and self._memory.is_noisy(identity, now):
+                _log.debug("Leaving out an event", reason=reason, message=message)
+            elif told is None:
+                name = await self._tell(subject, events.News(type, reason, message))
                 self._memory.told[identity] = _Told(name, 1, now)
                 while len(self._memory.told) > _EVENT_MEMORY:
                     del self._memory.told[next(iter(self._memory.told))]
@@ -289,38 +302,10 @@ class Pass:
         patch = {"resourceVersion": metadata["resourceVersion"], "finalizers": wanted}
         await self.patch(kinds.of(self.object), self.key.name, {"metadata": patch})
 
-    async def _tell(self, subject: Object, type: str, reason: str, message: str) -> str:  # noqa: A002
-        key = objects.key_of(subject)
-        moment = self.seams.clock.now()
-        unique = objects.digest([objects.uid_of(subject), reason, message, moment.timestamp()])
-        name = f"{key.name[:_NAME_LIMIT]}.{unique.hex()[:16]}"
-        stamp = conditions.timestamp(moment)
-        where = key.namespace or "default"
-        await self.cluster.create(
-            {
-                "apiVersion": "v1",
-                "kind": "Event",
-                "metadata": {"name": name, "namespace": where},
-                "involvedObject": {
-                    "apiVersion": subject["apiVersion"],
-                    "kind": subject["kind"],
-                    "name": key.name,
-                    "namespace": key.namespace,
-                    "uid": objects.uid_of(subject),
-                    "resourceVersion": subject["metadata"].get("resourceVersion", ""),
-                },
-                "type": type,
-                "reason": reason,
-                "message": message,
-                "source": {"component": self._manager},
-                "reportingComponent": self._manager,
-                "reportingInstance": self._manager,
-                "firstTimestamp": stamp,
-                "lastTimestamp": stamp,
-                "count": 1,
-            }
-        )
-        return name
+    async def _tell(self, subject: Object, news: events.News) -> str:
+        event = events.about(subject, news, self._manager, self.seams.clock.now())
+        await self.cluster.create(event)
+        return event["metadata"]["name"]
 
     async def _tell_again(self, subject: Object, told: _Told) -> None:
         where = objects.namespace_of(subject) or "default"
