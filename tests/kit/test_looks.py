@@ -208,5 +208,5 @@ async def test_many_things_are_looked_at_less_often(
         assert len(looked) == 300
         await given.clock.sleep(250)
         assert len(looked) == 300
-        await given.clock.sleep(60)
+        await given.clock.sleep(130)
         assert len(looked) == 600

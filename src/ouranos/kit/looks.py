@@ -22,7 +22,7 @@ Look = Callable[[], Awaitable[outcome.Outcome]]
 _DEADLINE: Final = 120.0
 """Seconds; a look that does not come back by then has failed."""
 _PACE: Final = 1.0
-"""Seconds of a look's period for each thing that a controller has outside: what many clouds cost."""
+"""Seconds of a look's period for each thing that a controller has outside: many cost no more."""
 _SPREAD: Final = 2.0
 """Seconds; one event has many objects look at the same time, and who is asked is one process."""
 
