@@ -16,6 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import tests_guest
+import tests_raising
 from tests_cluster import Cluster
 
 from ouranos.lab import settings
@@ -53,9 +54,10 @@ def installed(lab: Cluster) -> Cluster:
 
 @pytest.fixture(scope="session")
 def running(installed: Cluster) -> Cluster:
-    """A Cloud is there, and Ready."""
-    installed.kubectl("create", "namespace", installed.name, check=False)
-    installed.kubectl("apply", "-n", installed.name, "-f", str(installed.file))
+    """A Cloud came up, although its controllers were killed ten times; one that is kept is kept."""
+    if not installed.there():
+        installed.kubectl("create", "namespace", installed.name, check=False)
+        tests_raising.come_up(installed)
     installed.wait_settled()
     installed.write_clouds_yaml()
     return installed

@@ -1,90 +1,15 @@
-"""From an empty cluster to a proved cloud, the controllers killed ten times on the way.
-
-Where they are killed is told in conditions that have come true, not in seconds: a slow machine
-and a fast one are hit at the same steps. `OURANOS_SEED` draws other points; a test's name has it.
-"""
+"""A cloud that came up although its controllers were killed ten times; what people see of it."""
 
 from __future__ import annotations
 
 import json
-import os
-import random
-import subprocess
-from pathlib import Path
 from typing import Any
 
-import pytest
 import tests_once
-from tests_cloud import eventually
-from tests_cluster import CONTROLLERS, KINDS, PARTS, Cluster
+from tests_cluster import CONTROLLERS, Cluster
 
 from ouranos.kit import cluster, errors, kinds
 from ouranos.verify import tenant
-
-SEED = int(os.environ.get("OURANOS_SEED", "47"))
-POINTS = 10
-
-
-def progress(running: Cluster) -> tuple[int, int]:
-    """How many conditions of the cloud's parts are true, and how many there are."""
-
-    async def counted(api: cluster.Cluster) -> tuple[int, int]:
-        found = [each for part in PARTS for each in (await api.list(KINDS[part], name)).items]
-        said = [one for each in found for one in each.get("status", {}).get("conditions", [])]
-        return sum(one["status"] == "True" for one in said), len(said)
-
-    name = running.name
-    try:
-        return running.ask(counted)
-    except errors.Transient:
-        return 0, 0
-
-
-def kill_the_leader(running: Cluster) -> str:
-    """End the process of the controllers that act, unasked, and take its pod away."""
-    name = eventually(running.leader, 300, "a leader among the controllers")
-    processes = subprocess.run(
-        ["pgrep", "--full", "python3? -m ouranos.cluster"],
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.split()
-    uid = running.object("pods", name, CONTROLLERS)["metadata"]["uid"]
-    for pid in processes:
-        try:
-            groups = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8")
-        except FileNotFoundError:
-            continue
-        if running.place.name in groups and uid in groups:
-            os.kill(int(pid), 9)
-    # A container that fails again and again is started later and later; another pod is not.
-    running.kubectl(
-        *("delete", "pod", name, "-n", CONTROLLERS, "--grace-period=0", "--force"), check=False
-    )
-    return name
-
-
-@pytest.fixture(scope="module", params=[SEED], ids=[f"OURANOS_SEED={SEED}"])
-def raised(installed: Cluster) -> Cluster:
-    """A Cloud that came up although the controllers were killed at ten points of the way."""
-    chance = random.Random(SEED)
-    installed.kubectl("create", "namespace", installed.name)
-    installed.kubectl("apply", "-n", installed.name, "-f", str(installed.file))
-    for number in range(POINTS):
-        # The parts themselves take a moment to be there: the first points are early ones.
-        share = chance.uniform(number / POINTS, (number + 1) / POINTS) * 0.9
-
-        def reached(share: float = share) -> bool:
-            true, there = progress(installed)
-            return there > 0 and true >= share * there
-
-        eventually(reached, 600, f"{share:.0%} of all conditions true: {installed.told()}")
-        kill_the_leader(installed)
-    return installed
-
-
-def test_after_ten_kills_the_cloud_is_ready(raised: Cluster, running: Cluster) -> None:
-    assert running.told().startswith(f"{raised.name}: Ready")
 
 
 def test_after_ten_kills_there_is_one_of_everything(running: Cluster) -> None:

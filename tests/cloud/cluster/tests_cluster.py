@@ -47,7 +47,7 @@ class Cluster:
 
     place: settings.Settings
     folder: Path
-    name: str = "home"
+    name: str = "kube"
 
     @property
     def file(self) -> Path:
@@ -119,6 +119,10 @@ class Cluster:
     def secret(self, name: str) -> dict[str, str]:
         data = self.object("secrets", name)["data"]
         return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+    def there(self) -> bool:
+        """Whether somebody has applied the Cloud."""
+        return self.ask(lambda api: api.get(kinds.CLOUD, self.name, self.name)) is not None
 
     def ready(self) -> bool:
         """Whether the Cloud says so; not while nobody answers."""
