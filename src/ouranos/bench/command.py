@@ -8,7 +8,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ouranos.bench import machine, place
@@ -25,16 +25,20 @@ class Ouranos:
     """Runs commands on one cloud."""
 
     where: place.Place
+    more: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Further variables of its environment."""
 
     @property
     def _environment(self) -> Mapping[str, str]:
         ours = {"OURANOS_ROOT": str(self.where.root), "OURANOS_CLOUD": place.NAME}
-        return {**os.environ, **ours}
+        return {**os.environ, **ours, **self.more}
 
     def _start(self, *words: str) -> subprocess.Popen[str]:
-        ouranos = Path(sys.executable).with_name("ouranos")
+        return self._begin(str(Path(sys.executable).with_name("ouranos")), *words)
+
+    def _begin(self, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(  # noqa: S603 - our own command
-            [ouranos, *words],
+            words,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -47,11 +51,19 @@ class Ouranos:
         Raises:
             FailedError: it failed.
         """
+        return self.program(str(Path(sys.executable).with_name("ouranos")), *words)
+
+    def module(self, *words: str) -> machine.Spent:
+        """Run a module of this installation, as `done` runs a command."""
+        return self.program(sys.executable, "-m", *words)
+
+    def program(self, *words: str) -> machine.Spent:
+        """Run a program, as `done` runs a command."""
         meter = machine.Meter()
-        process = self._start(*words)
+        process = self._begin(*words)
         _, said = process.communicate()
         if process.returncode != 0:
-            raise FailedError(f"ouranos {' '.join(words)} failed:\n{said}")
+            raise FailedError(f"{' '.join(words)} failed:\n{said}")
         return meter.read()
 
     def alone(self, *words: str) -> machine.Spent:
