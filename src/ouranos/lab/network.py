@@ -1,13 +1,11 @@
 """How are a lab's nodes cabled to this machine? A bridge, a cable for each node, and routes."""
 
 import contextlib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from ouranos.lab import errors, files, programs, texts
-from ouranos.lab.settings import Node, Settings
-
-_SETTINGS: Final = Path("/proc/sys/net/ipv4/conf")
+from ouranos.lab.settings import PREFIX, Node, Settings
 
 
 def exists(link: str) -> bool:
@@ -23,9 +21,9 @@ async def ensure(settings: Settings) -> None:
     await programs.run("ip", "address", "replace", f"{settings.host}/24", "dev", name)
     await programs.run("ip", "link", "set", name, "up")
     await programs.run("nft", "-f", "-", stdin=texts.firewall(settings).encode())
-    (_SETTINGS / name / "forwarding").write_text("1")
+    Path("/proc/sys/net/ipv4/conf", name, "forwarding").write_text("1")  # noqa: ASYNC240 - /proc
     for uplink in await _uplinks():
-        _forward(settings, uplink)
+        Forwarding().on(uplink)
 
 
 async def _uplinks() -> list[str]:
@@ -34,14 +32,33 @@ async def _uplinks() -> list[str]:
     return [fields[at + 1] for at, field in enumerate(fields[:-1]) if field == "dev"]
 
 
-def _forward(settings: Settings, link: str) -> None:
-    """Let answers come back from the world; that we changed it is written down before."""
-    place = _SETTINGS / link / "forwarding"
-    if place.read_text().strip() == "0":
-        changed = settings.folder / "forwarding"
-        changed.mkdir(mode=0o700, exist_ok=True)
-        files.write(changed / link, "0")
-        place.write_text("1")
+@dataclass(frozen=True, slots=True)
+class Forwarding:
+    """Whether answers from the world come back: switched on by labs, and back by the last."""
+
+    links: Path = Path("/sys/class/net")
+    switches: Path = Path("/proc/sys/net/ipv4/conf")
+    changed: Path = Path("/run/ouranos-k8s.forwarding")
+    """What was off before; of this boot, as the switches are."""
+
+    def on(self, link: str) -> None:
+        """Switch a link on; that it was off is written down before."""
+        switch = self.switches / link / "forwarding"
+        if switch.read_text().strip() == "0":
+            self.changed.mkdir(mode=0o700, parents=True, exist_ok=True)
+            files.write(self.changed / link, "0")
+            switch.write_text("1")
+
+    def back(self) -> None:
+        """Switch back what was off, when no lab of this machine is left."""
+        if any(path.name.startswith(PREFIX) for path in self.links.iterdir()):
+            return
+        for link in self.changed.iterdir() if self.changed.is_dir() else ():
+            with contextlib.suppress(FileNotFoundError):
+                (self.switches / link.name / "forwarding").write_text("0")
+            link.unlink()
+        with contextlib.suppress(FileNotFoundError):
+            self.changed.rmdir()
 
 
 async def connect(settings: Settings, node: Node, pid: int) -> None:
@@ -95,8 +112,4 @@ async def remove(settings: Settings) -> None:
     # Made before it is deleted: what is not there cannot be.
     table = f"table ip {settings.name} {{}}\ndelete table ip {settings.name}\n"
     await programs.run("nft", "-f", "-", stdin=table.encode())
-    changed = settings.folder / "forwarding"
-    for link in changed.iterdir() if changed.is_dir() else ():
-        with contextlib.suppress(FileNotFoundError):
-            (_SETTINGS / link.name / "forwarding").write_text("0")
-        link.unlink()
+    Forwarding().back()

@@ -9,6 +9,8 @@ from typing import Final
 
 DEFAULT_ROOT: Final = Path("/var/lib/ouranos")
 DEFAULT_PUBLIC: Final = IPv4Network("172.24.4.0/24")
+PREFIX: Final = "ouranos-k8s"
+"""With what all that labs have on a machine begins."""
 _LABS: Final = 10
 _FIRST_NODE: Final = 10
 MOST_NODES: Final = 9
@@ -60,7 +62,7 @@ class Settings:
     @property
     def name(self) -> str:
         """What its bridge, its cgroups and its firewall table are called."""
-        return f"ouranos-k8s{self.number or ''}"
+        return f"{PREFIX}{self.number or ''}"
 
     @property
     def folder(self) -> Path:
