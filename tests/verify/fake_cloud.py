@@ -29,6 +29,8 @@ class Cloud:
         """Kinds of things that a deletion leaves behind."""
         self.after_boot = "ACTIVE"
         self.console = True
+        self.letting_go = 0
+        """How often Nova still shows a volume that Cinder has back already."""
         self.hostname = "verify-guest.novalocal"
         self.writes = "written"
         self.bytes: dict[str, str] = {}
@@ -180,12 +182,20 @@ class Service:
         return {"output": script if self.cloud.console else ""}
 
     def create_volume_attachment(self, server: str, *, volume_id: str) -> None:
+        assert self.cloud.letting_go <= 0, "400: the volume is already attached"
         volume = self.cloud.things["volume"][volume_id]
         volume.server, volume.status = server, "in-use"
 
     def delete_volume_attachment(self, _: str, volume_id: str) -> None:
         volume = self.cloud.things["volume"][volume_id]
         volume.server, volume.status = "", "available"
+        self.cloud.letting_go = 2
+
+    def volume_attachments(self, server: str) -> Iterator[Thing]:
+        self.cloud.letting_go -= 1
+        if self.cloud.letting_go > 0:
+            return iter([Thing(server_id=server)])
+        return self.cloud.all("volume", server=server)
 
     def create_server_image(self, _: str, name: str) -> Thing:
         return self._create("image", {"name": name})

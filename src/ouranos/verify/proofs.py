@@ -214,6 +214,12 @@ def volume(run: story.Story) -> None:
     with run.proof("volume detached, attached again, bytes read back"):
         compute.delete_volume_attachment(run.made["server"], identity)
         status("available")
+        # Cinder lets go of it first; Nova, when it has written that down too.
+        story.until(
+            lambda: not list(compute.volume_attachments(run.made["server"])),
+            what="the server without the volume",
+            seconds=ACTION,
+        )
         attach()
         if (said := guest.volume(address, "read", identity)) != run.token:
             raise story.ProofError(f"reading the volume back: {said!r} instead of {run.token!r}")
