@@ -83,7 +83,7 @@ _GADGET = optional(
     words=lists(_LETTER),
     settings=st.dictionaries(_LETTER, st.sampled_from(["1", "2", None, 3]), max_size=2),
     fixed=st.dictionaries(_LETTER, _TEXT, max_size=2),
-    nested=optional(on=st.booleans(), depth=st.sampled_from([1, 0.5, 0.3]), odd=_LETTER),
+    nested=optional(on=st.booleans(), depth=st.sampled_from([1.5, 0.5, 0.3]), odd=_LETTER),
     frozen=st.sampled_from(["a", "b", "A"]),
     growing=st.sampled_from([1, 2, 3]),
     unknown=_LETTER,

@@ -31,7 +31,7 @@ _VALIDATIONS = ("", "Strict", "Warn", "Ignore")
 _NO_VERSION = cause.Cause(
     "metadata.resourceVersion",
     "FieldValueInvalid",
-    "Invalid value: 0x0: must be specified for an update",
+    "Invalid value: 0: must be specified for an update",
 )
 
 Verb = Callable[[Request, Route, Resource], Awaitable[Response]]
@@ -172,6 +172,7 @@ class Handler:
                 self._writer.admit_nothing(target, obj)
                 raise failure.not_found(resource.name, path.name)
             if resource.custom:
+                self._writer.admit_nothing(target, obj)
                 self._require_version(resource, obj, path.name)
             changed = await self._writer.update(target, obj, record)
         return exchange.warn(Response(200, changed), target.warnings)
@@ -180,7 +181,7 @@ class Handler:
     def _require_version(resource: Resource, obj: Object, name: str) -> None:
         metadata: Any = obj.get("metadata")
         if isinstance(metadata, dict) and not cast("Object", metadata).get("resourceVersion"):
-            raise failure.invalid(resource.group_kind, name, [_NO_VERSION])
+            raise failure.invalid(resource.name, name, [_NO_VERSION])
 
     async def _patch(self, request: Request, path: Route, resource: Resource) -> Response:
         target = self._target(request, path, resource)

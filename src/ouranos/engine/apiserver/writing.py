@@ -63,7 +63,7 @@ class Writer:
             failure.Failure: it is refused.
         """
         resource = target.resource
-        unknown = admission.identify(target, obj)
+        admission.prune(target, obj, admission.identify(target, obj))
         meta: Object = obj["metadata"]
         if meta.pop("resourceVersion", ""):
             raise failure.bad_request("resourceVersion should not be set on objects to be created")
@@ -73,7 +73,7 @@ class Writer:
             meta.pop(name, None)
         if resource.has_status:
             obj.pop("status", None)
-        self._conform(target, obj, unknown, None)
+        self._conform(target, obj, [], None)
         self._free(target, meta)
         meta["uid"] = str(UUID(int=self._random.getrandbits(128), version=4))
         meta["creationTimestamp"] = self.time()
