@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,8 +114,11 @@ class Assembly:
         if (found := self._packs.find(name)) is not None:
             return found
         root = trees.directory(self._packs.root / "scratch", f"{name}-tree")
-        await asyncio.to_thread(bill.write, root, texts)
-        return await self._layer(name, root)
+        try:
+            await asyncio.to_thread(bill.write, root, texts)
+            return await self._layer(name, root)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, root, ignore_errors=True)
 
     def _ingredients(
         self, image: definition.Image, reference: str, realised: store.Realised
