@@ -57,6 +57,7 @@ coverage: .venv/develop ## the fast tests, and whether they cover enough of ever
 stories: HOST_PACKAGES += mmdebstrap containerd docker-registry skopeo umoci
 stories: KUBERNETES_PACKAGES += busybox-static
 stories: .venv/develop host kubernetes-packages ## the tests that need root and real processes
+	@case "$(STORIES)" in tests/cloud|tests/cloud/|*kubernetes*|*cluster*) $(RUN)python -m ouranos.lab build;; esac
 	$(RUN)pytest -n 2 --dist loadscope -W default -o addopts="-ra --import-mode=importlib --timeout=1200 --tb=short --durations=15" $(STORIES)
 
 .PHONY: golden
