@@ -257,6 +257,22 @@ async def test_the_administrator_is_known_by_the_clouds_objects(
     }
 
 
+async def test_a_public_host_comes_before_the_load_balancers_address(
+    installed: cluster.Cluster,
+) -> None:
+    await cloud(installed)
+    await installed.patch(
+        kinds.CLOUD, "home", "home", {"spec": {"network": {"publicHost": "cloud.example"}}}
+    )
+    metadata = {"name": credentials.ADMIN_SECRET, "namespace": "home"}
+    data = {"username": "YWRtaW4=", "password": "czNjcmV0"}
+    await installed.create(
+        {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
+    )
+    found = await credentials.of_administrator(installed, "home", "home")
+    assert found["auth"]["auth_url"] == "http://cloud.example:5000/v3"
+
+
 async def test_controllers_that_are_not_there_say_nothing(installed: cluster.Cluster) -> None:
     with pytest.raises(place.RefusedError, match="no pod runs in the namespace ouranos-system"):
         await home(installed).own_pods()

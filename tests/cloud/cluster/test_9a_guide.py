@@ -61,6 +61,7 @@ def reader(lab: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Generator[
     assert ITS_PUBLIC in file, "the lab's own range takes this one's place"
     (folder / "cloud.yaml").write_text(file.replace(ITS_PUBLIC, str(lab.place.public)), "utf-8")
     (folder / "first.qcow2").write_bytes(qcow2.empty(64 << 20))  # boots nothing, and is a server
+    (folder / "deploy").symlink_to(GUIDE.parents[2] / "deploy")
     yield Reader(lab, folder)
     lab.kubectl("delete", "namespace", ITS_NAMESPACE, "--ignore-not-found", "--timeout=300s")
 
