@@ -12,7 +12,7 @@ RELEASE = releases.find("2026.2")
 def digests(release: releases.Release) -> dict[str, str]:
     return {
         layer.name: building.definition_digest(layer, release)
-        for image in catalog.ALL.values()
+        for image in catalog.IMAGES.values()
         for layer in image.layers
     }
 

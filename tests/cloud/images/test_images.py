@@ -1,6 +1,7 @@
 """What is in the images: do the programs run, and do layers hold nothing of their making?"""
 
 import json
+import os
 import subprocess
 import time
 from collections import Counter
@@ -25,7 +26,8 @@ PROGRAMS = {
     "ebtables --version; ipset --version; conntrack --version; qemu-img -V; ovs-vsctl --version; "
     "mount.nfs -V; test -x /usr/lib/ouranos/mount.nfs; awk 'BEGIN {exit}'; which ip",
     "controllers": "python3 -c 'import ouranos.services, ouranos.compute, ouranos.kit.cluster'; "
-    "python3 -c 'from ouranos import cli; cli.main()' --version; test -s /etc/ssl/certs/ca-certificates.crt; id ouranos",
+    "python3 -c 'from ouranos import cli; cli.main()' --version; "
+    "test -s /etc/ssl/certs/ca-certificates.crt; id ouranos",
 }
 
 
@@ -92,6 +94,17 @@ def test_only_the_base_layer_has_links_in_the_place_of_directories(filled: Fille
         assert (base / "bin").is_symlink()
         for layer in above:
             assert {path.name for path in layer.iterdir()} <= {"etc", "opt", "run", "usr", "var"}
+
+
+def test_layers_hold_only_what_archives_carry(filled: Filled) -> None:
+    odd = [
+        path
+        for tree in filled.root.glob("layers/*/tree")
+        for path in tree.rglob("*")
+        if not (path.is_symlink() or path.is_dir() or path.is_file())
+        or [name for name in os.listxattr(path, follow_symlinks=False) if "selinux" not in name]
+    ]
+    assert odd == []
 
 
 def test_layers_name_neither_the_store_nor_the_host(filled: Filled) -> None:
