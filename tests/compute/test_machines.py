@@ -4,6 +4,7 @@ import compute_worlds as worlds
 import pytest
 
 from ouranos.compute import machines
+from ouranos.engine.workloads import nodes
 from ouranos.kit import kinds, objects, scheduling
 
 
@@ -179,4 +180,29 @@ def test_a_label_that_names_no_cloud_means_any(value: str) -> None:
     nova = {"metadata": {"name": "nova", "namespace": "home"}}
     node = {"metadata": {"name": "n", "labels": labels}}
     assert machines.cloud_of(node, [nova]) == nova
-    assert machines.is_gateway(node, "home")
+    assert scheduling.is_gateway(node, "home")
+
+
+@pytest.mark.parametrize(
+    ("gateway", "owner", "expected"),
+    [
+        (None, "home", (True, False)),
+        ("", None, (False, True)),
+        ("", "home", (True, True)),
+        ("", "away", (False, False)),
+        ("home", None, (False, True)),
+        ("away", None, (False, False)),
+        ("home", "away", (False, False)),
+    ],
+)
+def test_a_machine_of_one_cloud_serves_no_other(
+    gateway: str | None, owner: str | None, expected: tuple[bool, bool]
+) -> None:
+    said = {scheduling.GATEWAY: gateway, scheduling.HYPERVISOR_OF: owner}
+    labels = {key: value for key, value in said.items() if value is not None}
+    node = {"metadata": {"name": "n", "labels": labels}}
+    runs, leads = scheduling.is_hypervisor(node, "home"), scheduling.is_gateway(node, "home")
+    assert (runs, leads) == expected
+    for gateways in (True, False):
+        wanted = {"affinity": {"nodeAffinity": scheduling.on_machines("home", gateways=gateways)}}
+        assert nodes.is_chosen(wanted, node) is (runs or (gateways and leads))

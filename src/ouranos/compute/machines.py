@@ -35,11 +35,6 @@ def _age(nova: Object) -> tuple[str, str]:
     return nova["metadata"].get("creationTimestamp", ""), objects.namespace_of(nova)
 
 
-def is_gateway(node: Object, namespace: str) -> bool:
-    """Whether guests of a cloud reach the world by a machine that is labelled for it."""
-    return objects.labels_of(node).get(scheduling.GATEWAY) in (*scheduling.ANY, namespace)
-
-
 async def reconcile(pass_: controller.Pass) -> outcome.Outcome:
     """Make one pass over one Node."""
     name = pass_.key.name

@@ -154,7 +154,9 @@ def daemon_set(agent: Agent, namespace: str, release: str) -> Object:
             "priorityClassName": scheduling.AGENT_CLASS,
             "tolerations": [{"operator": "Exists"}],
             "terminationGracePeriodSeconds": agent.grace,
-            "affinity": {"nodeAffinity": _affinity(agent, namespace)},
+            "affinity": {
+                "nodeAffinity": scheduling.on_machines(namespace, gateways=agent.gateways)
+            },
             "initContainers": [_container(one, release, config) for one in agent.first],
             "containers": [_container(one, release, config) for one in agent.containers],
             "volumes": [{"name": name, **source} for name, source in volumes.items()],
@@ -182,14 +184,6 @@ def daemon_set(agent: Agent, namespace: str, release: str) -> Object:
             "template": template,
         },
     }
-
-
-def _affinity(agent: Agent, namespace: str) -> Object:
-    guests = scheduling.one_of(scheduling.HYPERVISOR_OF, namespace)
-    if not agent.gateways:
-        return scheduling.required(guests)
-    gateway = scheduling.one_of(scheduling.GATEWAY, *scheduling.ANY, namespace)
-    return scheduling.required(guests, gateway)
 
 
 def _container(container: Container, release: str, config: Object | None) -> Object:

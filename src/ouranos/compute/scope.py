@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ouranos.compute import machines, pods
+from ouranos.compute import pods
 from ouranos.kit import address, controller, errors, kinds, objects, scheduling
 from ouranos.kit.objects import Kind, Object
 from ouranos.openstack import configuration, environment
@@ -101,20 +101,20 @@ class Scope:
     def gateways(self) -> tuple[str, ...]:
         """Names of the nodes that are gateways; without the label anywhere, all hypervisors are."""
         nodes = self.pass_.cache.list(kinds.NODE)
-        labelled = [node for node in nodes if machines.is_gateway(node, self.namespace)]
-        chosen = labelled or [node for node in nodes if self._is_hypervisor(node)]
+        labelled = [node for node in nodes if scheduling.is_gateway(node, self.namespace)]
+        chosen = labelled or [
+            node for node in nodes if scheduling.is_hypervisor(node, self.namespace)
+        ]
         return tuple(node["metadata"]["name"] for node in chosen)
 
     @property
     def machines(self) -> int:
         """How many nodes take part in virtual networks."""
         return sum(
-            self._is_hypervisor(node) or machines.is_gateway(node, self.namespace)
+            scheduling.is_hypervisor(node, self.namespace)
+            or scheduling.is_gateway(node, self.namespace)
             for node in self.pass_.cache.list(kinds.NODE)
         )
-
-    def _is_hypervisor(self, node: Object) -> bool:
-        return objects.labels_of(node).get(scheduling.HYPERVISOR_OF) == self.namespace
 
     def southbound(self) -> str:
         """Return where OVN's southbound database answers, as programs without DNS take it.

@@ -1,8 +1,9 @@
 """On which machines may pods run, and whose are let go first? Pure; asked by all who make pods."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from ouranos.kit import objects
 from ouranos.kit.objects import Object
 
 CONTROL_PLANE: Final = "ouranos.cloud/control-plane"
@@ -58,7 +59,7 @@ def on_control_plane(selector: Mapping[str, str], priority: str) -> Object:
     """
     return {
         "priorityClassName": priority,
-        "affinity": {"nodeAffinity": required(exists(CONTROL_PLANE))},
+        "affinity": {"nodeAffinity": required([exists(CONTROL_PLANE)])},
         "tolerations": [
             {"key": key, "operator": "Exists", "effect": "NoSchedule"} for key in _TAINTS
         ],
@@ -97,7 +98,38 @@ def one_of(label: str, *values: str) -> Object:
     return {"key": label, "operator": "In", "values": list(values)}
 
 
-def required(*expressions: Object) -> Object:
-    """Return the node affinity of a pod that needs one of some expressions to hold."""
-    terms = [{"matchExpressions": [expression]} for expression in expressions]
-    return {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
+def absent(label: str) -> Object:
+    """Return the expression that a node has not got a label."""
+    return {"key": label, "operator": "DoesNotExist"}
+
+
+def required(*terms: Sequence[Object]) -> Object:
+    """Return the node affinity of a pod that needs all expressions of one of some terms to hold."""
+    told = [{"matchExpressions": list(expressions)} for expressions in terms]
+    return {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": told}}
+
+
+def on_machines(namespace: str, *, gateways: bool) -> Object:
+    """Return the node affinity of an agent: on the machines of a cloud, as `is_hypervisor` says.
+
+    Args:
+        namespace: the cloud's.
+        gateways: whether also on those that `is_gateway` says.
+    """
+    guests = [one_of(HYPERVISOR_OF, namespace)]
+    if not gateways:
+        return required(guests)
+    return required(guests, [one_of(GATEWAY, *ANY, namespace), absent(HYPERVISOR_OF)])
+
+
+def is_hypervisor(node: Object, namespace: str) -> bool:
+    """Whether a machine runs the guests of a cloud."""
+    return objects.labels_of(node).get(HYPERVISOR_OF) == namespace
+
+
+def is_gateway(node: Object, namespace: str) -> bool:
+    """Whether guests of a cloud reach the world by a machine; never by one of another cloud's."""
+    labels = objects.labels_of(node)
+    return labels.get(GATEWAY) in (*ANY, namespace) and (
+        labels.get(HYPERVISOR_OF) in (None, namespace)
+    )

@@ -75,9 +75,7 @@ def machines(nodes: Iterable[Object], namespace: str) -> tuple[str, ...]:
     """
     found: set[str] = set()
     for node in nodes:
-        told = objects.labels_of(node)
-        ours = told.get(scheduling.HYPERVISOR_OF) == namespace
-        if ours or told.get(scheduling.GATEWAY) in (*scheduling.ANY, namespace):
+        if scheduling.is_hypervisor(node, namespace) or scheduling.is_gateway(node, namespace):
             found |= set(_addresses(node))
     return tuple(sorted(found))
 
