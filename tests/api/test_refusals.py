@@ -81,3 +81,14 @@ def test_a_refusal_without_causes_is_told_at_the_object(file: Path) -> None:
     told = refusals.refusal(file, status)
     assert told is not None
     assert str(told) == f"{file}:1:1: no\n  hint: look at what `kubectl explain` says of this field"
+
+
+async def test_what_follows_from_another_mistake_is_not_told(
+    given: seams.Seams, file: Path
+) -> None:
+    error = await refused(given, file, TEXT.replace("here", "h" * 256))
+    assert refusals.NOWHERE in str(error.details)
+    told = refusals.refusal(file, error.details)
+    assert told is not None
+    (mistake,) = told.mistakes
+    assert "region" in str(mistake)

@@ -9,6 +9,8 @@ from ouranos.api import errors, load, rules
 
 Object = dict[str, Any]
 
+NOWHERE: Final = "<nil>"
+"""What Kubernetes writes for the place of a mistake that is not in one field."""
 _LOOK: Final = "look at what `kubectl explain` says of this field"
 
 
@@ -31,7 +33,9 @@ def refusal(source: str | os.PathLike[str], status: Object) -> errors.InputError
         if metadata.get("name") == details.get("name") and _same_kind(document.object, details):
             whole = {"field": "", "message": status.get("message", "")}
             causes = cast("list[Object]", details.get("causes") or [whole])
-            return errors.InputError(*(_mistake(document, cause) for cause in causes))
+            # One that has no place says that rules were left out, because of the others.
+            placed = [cause for cause in causes if cause.get("field") != NOWHERE] or causes
+            return errors.InputError(*(_mistake(document, cause) for cause in placed))
     return None
 
 

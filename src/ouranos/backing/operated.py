@@ -72,7 +72,7 @@ async def remove(
     for one in going:
         kind, name = kinds.of(one), objects.key_of(one).name
         if not objects.is_deleting(one):
-            if drops and kind in drops:
+            if drops and drops.get(kind):
                 await pass_.patch(kind, name, {"spec": drops[kind]})
             await pass_.delete(kind, name, uid=objects.uid_of(one))
         if drops and pass_.cache.get(kind, name, pass_.key.namespace) is not None:

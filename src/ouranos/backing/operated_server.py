@@ -11,7 +11,10 @@ from ouranos.kit import conditions, controller, errors, objects, outcome
 from ouranos.kit.objects import Object
 
 DELETE: Final = "ouranos.cloud/delete-data"
-"""On our object: lets the server go with it, and its data; its value is the object's name."""
+"""On our object, with its name: lets the operator's object go too, and what that takes along.
+
+RabbitMQ's operator deletes the volumes of a server that goes, mariadb-operator keeps them.
+"""
 
 
 async def instance(pass_: controller.Pass, site: page.Site) -> outcome.Outcome:

@@ -127,11 +127,9 @@ class Site:
 
     @property
     def secret(self) -> str:
-        """The Secret with the account that administers the server; empty where it has none."""
+        """The Secret by which we administer a server that no operator runs; may be empty."""
         if self.external is not None:
             return objects.mapping(self.external, "secretRef").get("name", "")
-        if self.operator is not None:
-            return self.operator.account(self.instance(self.operator)).secret
         credential = self.page.credential
         return f"{self.identity.name}-{credential.name}-1" if credential else ""
 
