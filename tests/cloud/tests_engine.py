@@ -154,8 +154,8 @@ async def running(
     images = store.ImageStore(tests_cloud.ROOT / "images")
     async with httpx2.AsyncClient(transport=api.transport(), base_url="http://api") as http:
         client = cluster.Cluster(http, manager="test")
-        for definition in services.definitions():
-            await client.apply(definition)
+        for needed in (*services.definitions(), *services.priority_classes()):
+            await client.apply(needed)
         await client.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
         machine = node.Node(told, client, images, given)
         api.pod_logs = machine.logs
