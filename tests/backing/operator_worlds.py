@@ -61,6 +61,7 @@ class World:
         self.databases: fake_servers.Databases = databases
         self.broker: fake_servers.Broker = broker
         self.network = "10.96.0"
+        self.patience = 120.0
 
     async def install(self, *theirs: Kind) -> None:
         """Install the kinds of an operator."""
@@ -133,7 +134,7 @@ class World:
         async def there() -> bool:
             return await self.find(kind, name) is not None
 
-        await self.twin.until(there, 60)
+        await self.twin.until(there, self.patience)
         return await self.twin.get(kind, name)
 
     async def is_gone(self, kind: Kind, name: str) -> None:
@@ -142,7 +143,7 @@ class World:
         async def gone() -> bool:
             return await self.find(kind, name) is None
 
-        await self.twin.until(gone, 60)
+        await self.twin.until(gone, self.patience)
 
     async def find(self, kind: Kind, name: str) -> Object | None:
         """Return an object, or None where there is none."""
@@ -161,7 +162,7 @@ class World:
         async def is_ready() -> bool:
             return conditions.is_current(await self.twin.get(kind, name), "Ready")
 
-        await self.twin.until(is_ready, 120)
+        await self.twin.until(is_ready, self.patience)
         return (await self.twin.get(kind, name))["status"]
 
     async def events(self, reason: str) -> list[str]:

@@ -37,7 +37,7 @@ class RealWorld(worlds.World):
         async def said() -> bool:
             return text in (await self.told(kind, name))[1]
 
-        await self.twin.until(said, 120)
+        await self.twin.until(said, self.patience)
 
     async def publish(self, *theirs: Kind) -> None:
         """Install the definitions that the operators publish."""
@@ -78,7 +78,7 @@ async def house(folder: Path) -> AsyncGenerator[RealWorld]:
         runner = controller.ControllerRunner(source, backing.controllers(means), given)
         task = asyncio.create_task(runner.run())
         world = RealWorld(twin.Twin(source, given, (), ()), databases, broker)
-        world.network, world.place = "10.104.0", place
+        world.network, world.place, world.patience = "10.104.0", place, 300
         try:
             yield world
             assert not task.done()
