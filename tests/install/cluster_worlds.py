@@ -29,6 +29,8 @@ class Door(httpx2.AsyncBaseTransport):
         default_factory=dict[Resource, tuple[int, str]]
     )
     """Method and path's end: status and message of the answer."""
+    answers: dict[str, Object] = field(default_factory=dict[str, Object])
+    """Path's end: what is found there instead."""
     writes: list[str] = field(default_factory=list[str])
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -42,6 +44,9 @@ class Door(httpx2.AsyncBaseTransport):
             if request.method == method and path.endswith(end):
                 told = {"kind": "Status", "code": status, "message": message, "reason": "Said"}
                 return httpx2.Response(status, json=told)
+        for end, found in self.answers.items():
+            if request.method == "GET" and path.endswith(end):
+                return httpx2.Response(200, json=found)
         if request.method != "GET" and not dry:
             self.writes.append(f"{request.method} {path}")
         return await self.api.handle_async_request(request)

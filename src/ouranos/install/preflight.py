@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ouranos.install import order, rights, trouble
-from ouranos.kit import cluster, conditions, errors, kinds, objects
+from ouranos.kit import cluster, conditions, kinds, objects
 from ouranos.kit.objects import Kind, Object
 
 MINIMUM: Final = (1, 31)
@@ -146,15 +146,17 @@ async def storage(source: cluster.Cluster) -> list[trouble.Trouble]:
 
 
 async def established(source: cluster.Cluster, names: Sequence[str]) -> str:
-    """The first definition that the API server does not serve yet, and why; empty if none."""
+    """The first definition that the API server does not serve yet, in words; empty if none.
+
+    Raises:
+        trouble.BrokenOffError: it will never serve one, because its names are taken.
+    """
     for name in names:
         found = await source.get(kinds.CUSTOM_RESOURCE_DEFINITION, name)
         for one in conditions.of(found or {}):
             if one["type"] == "NamesAccepted" and one["status"] == "False":
-                raise errors.Terminal(
-                    conditions.Reason.INVALID_SPEC,
-                    f"CustomResourceDefinition {name}: {one.get('message')}",
-                )
+                said = f"CustomResourceDefinition {name}: {one.get('message')}"
+                raise trouble.BrokenOffError(said)
         if not conditions.is_true(found or {}, "Established"):
             return f"CustomResourceDefinition {name} to be established"
     return ""

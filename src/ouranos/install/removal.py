@@ -94,7 +94,7 @@ async def _users(
         name, where = one["metadata"]["name"], objects.namespace_of(one)
         resource = definition["spec"]["names"]["singular"]
         yield trouble.Trouble(
-            f"{one['kind']} {name} in namespace {where} is still there",
+            f"{one['kind']} {objects.key_of(one)} is still there",
             f"kubectl delete {resource} {name} --namespace {where}, and wait until it is gone; or "
             "ouranos uninstall --controllers-only, and everything runs on unattended",
         )
