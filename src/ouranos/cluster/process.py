@@ -60,6 +60,7 @@ class Process:
         self._elector = elector
         self._runner: controller.ControllerRunner | None = None
         self._term: lease.Term | None = None
+        metrics.LEADER.set(to=0)
         self.endpoints: Final = endpoints.Endpoints(
             {"/healthz": self._health, "/readyz": self._readiness, "/metrics": self._metrics}
         )
