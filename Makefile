@@ -103,7 +103,7 @@ kubernetes-down: .venv/run ## remove the Kubernetes of `kubernetes` with everyth
 
 .PHONY: bench
 bench: .venv/run host ## measure this machine's cloud and write docs/performance.md
-	$(RUN)ouranos bench --file $(FILE) --write docs/performance.md
+	$(RUN)ouranos bench --file $(FILE) --write docs/performance.md $(addprefix --part ,$(PART))
 
 .PHONY: clean
 clean: ## remove what the other targets installed in this folder

@@ -28,7 +28,7 @@ def test_a_row_says_must_aim_measured_and_cpu_seconds() -> None:
 def test_figures_within_their_must_are_no_complaint() -> None:
     table = full()
     assert table.complaints() == []
-    assert "Every figure is within its must." in figures.page(table, facts={})
+    assert "Every figure is within its must." in figures.section("Solo", table, facts={})
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_figure_above_its_must_is_marked_and_named(measured: figures.Measured)
     assert complaint.startswith("bare machine")
     assert "≤ 130 s, 180 CPU-s" in complaint
     assert table.line("bare").endswith("| **NO** |")
-    page = figures.page(table, facts={})
+    page = figures.section("Solo", table, facts={})
     assert "**Above their must, or not measured:**" in page
     assert f"- {complaint}" in page
 
@@ -70,13 +70,27 @@ def test_what_has_no_cpu_seconds_says_so() -> None:
     assert "| 3.10 GB | - |" in full(memory=figures.Measured(3.1)).line("memory")
 
 
-def test_the_page_holds_facts_rows_and_details() -> None:
+def test_a_section_holds_facts_rows_and_details() -> None:
     table = full()
-    table.details.append("## More\n")
-    page = figures.page(table, facts={"Machine": "two cores"})
-    assert "- Machine: two cores" in page
-    assert page.count("\n| ") == len(figures.ROWS) + 2
-    assert page.endswith("## More\n")
+    table.details.append("### More\n")
+    section = figures.section("Solo", table, facts={"Machine": "two cores"})
+    assert section.startswith("## Solo\n")
+    assert "- Machine: two cores" in section
+    assert section.count("\n| ") == len(figures.ROWS) + 2
+    assert section.endswith("### More\n")
+
+
+def test_the_page_keeps_the_sections_that_are_not_measured_anew() -> None:
+    kubernetes = figures.section("Kubernetes", figures.Table(rows=figures.CLUSTER_ROWS), facts={})
+    first = figures.page("", kubernetes)
+    assert "## Solo" not in first
+    both = figures.page(first, figures.section("Solo", full(), facts={"Machine": "two cores"}))
+    assert both.index("## Solo") < both.index("## Kubernetes")
+    assert kubernetes.rstrip() in both
+    again = figures.page(both, figures.section("Solo", full(), facts={"Machine": "four cores"}))
+    assert "four cores" in again
+    assert "two cores" not in again
+    assert figures.page(again) == again
 
 
 def test_a_percentile_is_one_of_the_values() -> None:

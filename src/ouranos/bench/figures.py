@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -133,16 +134,16 @@ class Table:
     """What was measured so far.
 
     Attributes:
-        rows: what there is to measure.
         measured: by the name of the row.
         missing: why a row could not be measured.
         details: further tables, in Markdown.
+        rows: what there is to measure.
     """
 
-    rows: Mapping[str, Row] = field(default_factory=lambda: ROWS)
     measured: dict[str, Measured] = field(default_factory=dict[str, Measured])
     missing: dict[str, str] = field(default_factory=dict[str, str])
     details: list[str] = field(default_factory=list[str])
+    rows: Mapping[str, Row] = field(default_factory=lambda: ROWS)
 
     def complaints(self) -> list[str]:
         """The rows that are above their must, or were not measured."""
@@ -198,25 +199,31 @@ def _verdict(row: Row, found: Measured) -> str:
     return "must" if found.within(row.must) else "**NO**"
 
 
-def page(table: Table, *, facts: Mapping[str, str]) -> str:
-    """`docs/performance.md`.
+PARTS: Final[Mapping[str, Mapping[str, Row]]] = {"Solo": ROWS, "Kubernetes": CLUSTER_ROWS}
+"""What is measured together, and is a section of the page."""
+_HEAD: Final = (
+    "# Performance\n\n"
+    "Written by `make bench`; do not edit. Times are wall clock on the machine that is named,\n"
+    "with whatever else ran on it; CPU seconds are those of one core and are disturbed less: of\n"
+    "the whole machine where a cloud or a cluster comes up, of the cloud for servers, idleness\n"
+    "and gaps, of the processes at work for the others.\n"
+)
+
+
+def section(part: str, table: Table, *, facts: Mapping[str, str]) -> str:
+    """One section of `docs/performance.md`.
 
     Args:
+        part: its name.
         table: what was measured.
         facts: what was measured with, by what it is: date, machine, versions.
     """
-    complaints = table.complaints()
     lines = [
-        "# Performance",
-        "",
-        "Written by `make bench`; do not edit. Times are wall clock on the machine below, with",
-        "whatever else ran on it; CPU seconds are those of one core and are disturbed less: of",
-        "the whole machine for the first three rows, of the cloud for servers, idleness and gaps,",
-        "of the processes at work for the others.",
+        f"## {part}",
         "",
         *(f"- {name}: {fact}" for name, fact in facts.items()),
         "",
-        *_above(complaints),
+        *_above(table.complaints()),
         "",
         "| what | must | aim | measured | CPU s | reached |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -224,6 +231,21 @@ def page(table: Table, *, facts: Mapping[str, str]) -> str:
         "",
     ]
     return "\n".join(lines) + "".join(f"\n{each}" for each in table.details)
+
+
+def page(before: str, *sections: str) -> str:
+    """`docs/performance.md`: these sections, and those of before that are not measured anew."""
+    found = {_title(each): each for each in [*_sections(before), *sections]}
+    return "\n".join([_HEAD, *(found[part].rstrip() + "\n" for part in PARTS if part in found)])
+
+
+def _sections(text: str) -> list[str]:
+    parts = re.split(rf"^(?=## (?:{'|'.join(PARTS)})$)", text, flags=re.MULTILINE)
+    return parts[1:]
+
+
+def _title(text: str) -> str:
+    return text.partition("\n")[0].removeprefix("## ")
 
 
 def _above(complaints: Sequence[str]) -> list[str]:

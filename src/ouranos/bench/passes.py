@@ -126,7 +126,7 @@ def fill(table: figures.Table, found: Passes) -> None:
     else:
         table.missing["look"] = "nothing outside was looked at"
     lines = [
-        "## Passes that change nothing",
+        "### Passes that change nothing",
         "",
         f"{number} passes on a cloud at rest, each object touched {_ROUNDS} times; milliseconds,",
         "rounded up to a bound of the histogram.",

@@ -215,7 +215,7 @@ async def measure(folder: Path) -> tuple[Sides, Sides]:
 def table(ours: Sides, theirs: Sides) -> str:
     """Write both servers' figures and their ratios, in Markdown."""
     lines = [
-        "## The embedded API and kube-apiserver with etcd",
+        "### The embedded API and kube-apiserver with etcd",
         "",
         "The same calls by the same client, over TLS, one after the other, on one machine; etcd",
         "does not wait for the disk (`--unsafe-no-fsync`), the embedded API does. A ratio above",

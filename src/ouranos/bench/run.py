@@ -18,11 +18,13 @@ from ouranos.bench import (
     controlplane,
     figures,
     gap,
+    kubernetes,
     machine,
     passes,
     place,
     ratios,
     rest,
+    scale,
     servers,
 )
 from ouranos.kit import errors
@@ -50,13 +52,12 @@ class Bench:
     """Measures a cloud below `root`, a folder of its own, made from `file`.
 
     Attributes:
-        kubernetes: whether the embedded API is compared with kube-apiserver too.
+        file: the Cloud, as `bench_file` wrote it.
     """
 
     root: Path
     file: Path
     say: Say
-    kubernetes: bool = False
     table: figures.Table = field(default_factory=figures.Table)
 
     @property
@@ -87,13 +88,32 @@ class Bench:
         self.part(
             ("get", "apply", "watch", "apply-8", "tls-get", "tls-apply", "tls-watch"), self.api
         )
-        if self.kubernetes:
-            self.compare()
+        return self.table
+
+    def run_on_kubernetes(self) -> figures.Table:
+        """Measure a real Kubernetes, a cloud in it, and its API server beside ours."""
+        self.table.rows = figures.CLUSTER_ROWS
+        self.root.mkdir(parents=True, exist_ok=True)
+        held = kubernetes.Kubernetes(self.root, json.loads(self.file.read_bytes()), self.table)
+        held.remove()
+        try:
+            self.part(("lab-nothing",), held.compiled)
+            self.part(("lab",), held.started)
+            self.part(("oci-nothing", "oci"), held.images)
+            self.part(("cluster",), held.guest)
+        finally:
+            held.remove()
+            self.remove()
+        self.part(
+            tuple(name for name in figures.CLUSTER_ROWS if name.startswith("controllers")),
+            self.controllers,
+        )
+        self.compare()
         return self.table
 
     def part(self, names: tuple[str, ...], measure: Callable[[], None]) -> None:
         """Make one measurement and say its rows; what goes wrong is written into them."""
-        self.say(f"measuring {figures.ROWS[names[0]].what}")
+        self.say(f"measuring {self.table.rows[names[0]].what}")
         try:
             measure()
         except _TROUBLE as error:
@@ -164,6 +184,11 @@ class Bench:
         """The embedded API alone."""
         self.root.mkdir(parents=True, exist_ok=True)
         asyncio.run(api.measure(self.table, self.root))
+
+    def controllers(self) -> None:
+        """The controllers' process beside a kube-apiserver without nodes, at several sizes."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        asyncio.run(scale.fill(self.table, self.root, self.say))
 
     def compare(self) -> None:
         """The embedded API beside kube-apiserver with etcd; compiled first where nobody has yet."""

@@ -22,7 +22,7 @@ from typing import Final
 import httpx2
 
 from ouranos import backing, compute, services
-from ouranos.bench import machine, passes, pretended
+from ouranos.bench import controlplane, figures, machine, passes, pretended
 from ouranos.cluster import composition, process, settings
 from ouranos.kit import cluster, conditions, kinds, kubeconfig, log, metrics, objects
 from ouranos.kit.objects import Object
@@ -239,7 +239,27 @@ async def measure(
     return Row(count, number, settled, memory, share, unchanged, handover)
 
 
-async def run(config: Path, counts: tuple[int, ...], say: Callable[[str], None]) -> None:
+async def fill(table: figures.Table, folder: Path, say: Callable[[str], None]) -> None:
+    """Measure beside a control plane without nodes, and fill the rows of the controllers."""
+    programs = await controlplane.programs_of_this_machine()
+    async with controlplane.running(programs, folder) as plane:
+        rows = await run(plane.kubeconfig, COUNTS, say)
+    last = rows[-1]
+    table.measured |= {
+        "controllers-memory": figures.Measured(last.memory / machine.MIB),
+        "controllers-idle": figures.Measured(last.cpu * 100),
+        "controllers-pass": figures.Measured(last.unchanged),
+        "controllers-handover": figures.Measured(last.handover),
+    }
+    lines = [HEAD, *(row.line for row in rows)]
+    table.details.append("### The controllers, by how many Keystones there are\n\n" + _text(lines))
+
+
+def _text(lines: list[str]) -> str:
+    return "\n".join(lines) + "\n"
+
+
+async def run(config: Path, counts: tuple[int, ...], say: Callable[[str], None]) -> list[Row]:
     """Measure at each number and say the table's lines as they come; remove all afterwards."""
     async with kubeconfig.connect(config) as source:
         for obj in services.definitions():
@@ -248,7 +268,7 @@ async def run(config: Path, counts: tuple[int, ...], say: Callable[[str], None])
         await source.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": head})
         with tempfile.TemporaryDirectory() as folder:
             try:
-                await _at_each(config, Path(folder), counts, source, say)
+                return await _at_each(config, Path(folder), counts, source, say)
             finally:
                 await _remove(config, Path(folder), max(counts), source)
 
@@ -272,15 +292,18 @@ async def _at_each(
     counts: tuple[int, ...],
     source: cluster.Cluster,
     say: Callable[[str], None],
-) -> None:
+) -> list[Row]:
     say(HEAD)
+    rows: list[Row] = []
     first = 0
     async with asyncio.TaskGroup() as beside:
         pretending = beside.create_task(pretended.kubelets(source))
         for count in counts:
-            say((await measure(config, folder, source, first, count)).line)
+            rows.append(await measure(config, folder, source, first, count))
+            say(rows[-1].line)
             first = count
         pretending.cancel()
+    return rows
 
 
 def main() -> None:

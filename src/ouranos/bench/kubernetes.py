@@ -21,7 +21,7 @@ _ROLES: Final = ("control-plane", "hypervisor", "gateway")
 
 
 @dataclass(slots=True)
-class Cluster:
+class Kubernetes:
     """Measures a lab of its own and the cloud in it.
 
     Attributes:
