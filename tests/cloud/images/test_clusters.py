@@ -4,94 +4,32 @@ Judged by programs of others: umoci unpacks, skopeo and a registry read, contain
 """
 
 import base64
-import fcntl
 import json
 import os
-import random
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from tests_clusters import (
+    CONTROLLERS,
+    MEMCACHED,
+    SMALL,
+    SOURCES,
+    awaited,
+    done,
+    everything,
+    images,
+)
 from tests_images import RELEASE, content
 
-from ouranos.images import bill, catalog, oci
-
-OURANOS = Path(sys.executable).with_name("ouranos")
-SMALL = ("--only", "memcached", "--only", "controllers")
-MEMCACHED = catalog.reference("memcached", RELEASE)
-CONTROLLERS = catalog.reference("controllers", RELEASE)
-
-SOURCES = "sources"
-"""A folder beside the root folder, with Ouranos as it was when the story began."""
+from ouranos.images import bill, oci
 
 USER, PASSWORD = "somebody", "a secret of the story"
 HTPASSWD = f"{USER}:$2b$04$xzTHKAfvGgVg0x6/9sNhGOANozt/0T5BWTRU7XZ.1JvX8mBeOBKXq\n"
-
-
-class Done(NamedTuple):
-    code: int
-    output: str
-    complaints: str
-
-
-def start(root: Path, *words: str | Path, **variables: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [OURANOS, "images", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={
-            **os.environ,
-            "OURANOS_ROOT": str(root),
-            # What somebody changes meanwhile is not part of the story.
-            "PYTHONPATH": str(root.parent / SOURCES),
-            **variables,
-        },
-    )
-
-
-def ended(process: subprocess.Popen[str]) -> Done:
-    output, complaints = process.communicate(timeout=600)
-    return Done(process.returncode, output, complaints)
-
-
-def images(root: Path, *words: str | Path, **variables: str) -> Done:
-    return ended(start(root, *words, **variables))
-
-
-def done(root: Path, *words: str | Path, **variables: str) -> Done:
-    found = images(root, *words, **variables)
-    assert found.code == 0, found.complaints
-    return found
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A root folder with two images, made from nothing."""
-    root = tmp_path_factory.mktemp("story") / "root"
-    source = Path(catalog.__file__).parents[1]
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(source, root.parent / SOURCES / "ouranos", ignore=ignored)
-    done(root, "build", *SMALL)
-    return root
-
-
-@pytest.fixture(scope="module")
-def layout(root: Path) -> oci.Layout:
-    return oci.Layout(root / "images/oci")
-
-
-def everything(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def test_two_stores_made_from_nothing_make_the_same_images(root: Path, layout: oci.Layout) -> None:
@@ -214,18 +152,6 @@ class Registry:
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
-
-
-def awaited(look: Callable[[], object]) -> None:
-    end = time.monotonic() + 300
-    while True:
-        try:
-            look()
-        except (OSError, ValueError, subprocess.CalledProcessError):
-            assert time.monotonic() < end
-            time.sleep(0.1)
-        else:
-            return
 
 
 @pytest.fixture
@@ -355,90 +281,3 @@ def test_a_socket_at_which_nobody_listens_is_no_containerd(
     assert found.complaints.splitlines()[-1] == (
         f"hint: does containerd run? ctr --address {address} version"
     )
-
-
-def consistent(layout: oci.Layout) -> None:
-    """What is listed is there, whole, at every moment."""
-    for image in layout.images().values():
-        manifest = json.loads(layout.blob(image.digest).read_text())
-        for each in (manifest["config"], *manifest["layers"]):
-            assert layout.blob(each["digest"]).stat().st_size == each["size"]
-
-
-def held_by_one_of(lock: Path, *processes: int) -> None:
-    """Raise ValueError unless one of these processes holds the lock."""
-    if lock.read_text() not in {f"{process}\n" for process in processes}:
-        raise ValueError(lock)
-
-
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill"])
-def test_what_is_interrupted_is_taken_on_by_the_next(
-    ending: signal.Signals, root: Path, layout: oci.Layout, tmp_path: Path
-) -> None:
-    moments = random.Random(20261121)
-    other = oci.Layout(tmp_path / "layout")
-    interrupted = 0
-    for _ in range(6):
-        shutil.rmtree(root / "images/packed", ignore_errors=True)
-        with start(root, "build", *SMALL, "--layout", other.root) as process:
-            try:
-                awaited(partial(held_by_one_of, root / "images/packed/lock", process.pid))
-                time.sleep(moments.uniform(0, 1))
-                process.send_signal(ending)
-                found = ended(process)
-            finally:
-                process.kill()
-        interrupted += found.code != 0
-        if ending == signal.SIGINT and found.code != 0:
-            assert found.code == 130, found.complaints
-            assert found.complaints.endswith("the same command goes on\n")
-        consistent(other)
-    assert interrupted > 0
-    done(root, "build", *SMALL, "--layout", other.root)
-    assert everything(other.root) == everything(layout.root)
-    assert list((root / "images/packed/scratch").iterdir()) == []
-
-
-def test_each_waits_for_the_other_and_then_finds_what_it_made(
-    root: Path, layout: oci.Layout, tmp_path: Path
-) -> None:
-    shutil.rmtree(root / "images/packed", ignore_errors=True)
-    (root / "images/packed").mkdir()
-    words = ("build", *SMALL, "--layout", tmp_path, "-o", "name")
-    lock = (root / "images/packed/lock").open("a+")
-    # A third one, which is there before both.
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    lock.write(f"{os.getpid()}\n")
-    lock.flush()
-    with lock, start(root, *words) as first, start(root, *words) as second:
-        try:
-            for process in (first, second):
-                assert process.stderr is not None
-                said = process.stderr.readline()
-                assert said.startswith(f"waiting for process {os.getpid()}, which fills ")
-            fcntl.flock(lock, fcntl.LOCK_UN)
-            ends = [ended(process) for process in (first, second)]
-        finally:
-            first.kill()
-            second.kill()
-    assert [end.code for end in ends] == [0, 0]
-    assert ends[0].output == ends[1].output == f"{MEMCACHED}\n{CONTROLLERS}\n"
-    assert everything(tmp_path) == everything(layout.root)
-
-
-def test_a_full_disk_is_said_and_it_goes_on_when_there_is_space(
-    root: Path, layout: oci.Layout, tmp_path: Path
-) -> None:
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "none", tmp_path], check=True)
-    try:
-        found = images(root, "build", *SMALL, "--layout", tmp_path / "layout")
-        message, hint = found.complaints.splitlines()[-2:]
-        assert found.code == 1
-        assert message == f"error: writing images to {tmp_path}/layout: no space left on the disk"
-        assert hint.startswith("hint: make room there")
-        assert oci.Layout(tmp_path / "layout").images() == {}
-        subprocess.run(["mount", "-o", "remount,size=1g", tmp_path], check=True)
-        done(root, "build", *SMALL, "--layout", tmp_path / "layout")
-        assert everything(tmp_path / "layout") == everything(layout.root)
-    finally:
-        subprocess.run(["umount", tmp_path], check=True)
