@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import laws_servers
 
-PATIENCE = 30.0
+PATIENCE = 100.0
 WIDGETS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 Object = dict[str, Any]

@@ -68,6 +68,20 @@ def _cluster_addresses(body: Any, built_in: bool) -> None:  # noqa: FBT001
             spec.pop(name, None)
 
 
+def _falsehood(body: Any, built_in: bool) -> None:  # noqa: FBT001
+    field = "publishNotReadyAddresses"
+    if built_in and isinstance(body.get("spec"), dict) and body["spec"].get(field) is False:
+        del body["spec"][field]
+    for one in body.get("metadata", {}).get("managedFields", ()):
+        one["fieldsV1"].get("f:spec", {}).pop(f"f:{field}", None)
+
+
+def _advice(body: Any, built_in: bool) -> None:  # noqa: FBT001
+    kept = [one for one in body.get("warnings", ()) if "is ignored" not in one]
+    if built_in and "warnings" in body:
+        body["warnings"] = kept
+
+
 def _object(plural: str, **more: Any) -> Object:
     kind = next(each for each in KINDS if each.plural == plural)
     return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": "one"}, **more}
@@ -110,6 +124,32 @@ DIFFERENCES = (
         "deployments",
         _causes,
         [Step("create", "one", _object("deployments", spec={}))],
+    ),
+    Difference(
+        "a false that Go leaves out",
+        "which fields of built-in kinds are left out when they are false is not in their schemas",
+        "services",
+        _falsehood,
+        [
+            Step(
+                "create",
+                "one",
+                _object("services", spec={"clusterIP": "None", "publishNotReadyAddresses": False}),
+            )
+        ],
+    ),
+    Difference(
+        "warnings about what is of no use in a Service",
+        "nothing goes wrong without them",
+        "services",
+        _advice,
+        [
+            Step(
+                "create",
+                "one",
+                _object("services", spec={"clusterIP": "None", "externalName": "example.org"}),
+            )
+        ],
     ),
     Difference(
         "the address of a Service",

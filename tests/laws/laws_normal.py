@@ -27,6 +27,11 @@ class Normaliser:
 
     def _object(self, body: Object) -> Object:
         result: Object = {}
+        if str(body.get("kind")).endswith("List") and "items" in body:
+            # The version of a list is that of the whole server, where others write too.
+            passing = ("resourceVersion", "continue")
+            kept = {key: one for key, one in body["metadata"].items() if key not in passing}
+            body = {**body, "metadata": kept}
         for key, value in body.items():
             if key == "resourceVersion" and isinstance(value, str):
                 result[key] = self._versions.setdefault(value, f"version {len(self._versions)}")
@@ -36,10 +41,6 @@ class Normaliser:
                 result[key] = self.answer(value)
         if result.get("kind") == "Status":
             _status(result)
-        if str(body.get("kind")).endswith("List") and "items" in body:
-            # The version of a list is that of the whole server, where others write too.
-            result["metadata"].pop("resourceVersion")
-            result["metadata"].pop("continue", None)
         return result
 
     def _text(self, text: str) -> str:
@@ -68,5 +69,6 @@ def _status(status: Object) -> None:
         return
     unique = {(each.get("field", ""), each.get("message", "")): each for each in found}
     details["causes"] = [unique[key] for key in sorted(unique)]
-    if "[" in status["message"] and len(found) > 1:
-        status["message"] = status["message"].partition("[")[0]
+    status["message"] = re.sub(
+        r" is invalid: .*", " is invalid", status["message"], flags=re.DOTALL
+    )

@@ -55,11 +55,12 @@ async def played(
         shown = same.answer(text)
         return laws_differences.erased(shown, built_in=kind.strategic, but=but)
 
-    lines = [
-        {"call": each["step"], "code": each["code"], "warnings": each["warnings"]}
-        | {"body": _homeless(comparable(each["body"]), namespace)}
-        for each in answers
-    ]
+    lines: list[Object] = []
+    for each in answers:
+        shown = comparable({**each["body"], "warnings": each["warnings"]})
+        lines.append(
+            {"call": each["step"], "code": each["code"], "body": _homeless(shown, namespace)}
+        )
     lines += [
         {"type": each["type"], "object": _homeless(comparable(each["object"]), namespace)}
         for each in events

@@ -75,4 +75,5 @@ def refuse_mistyped(target: Target, causes: list[cause.Cause]) -> None:
         if each.reason == "FieldValueTypeInvalid" and target.applied:
             raise failure.unconvertible(target.resource.kind, target.name, str(each))
         if each.reason == "FieldValueTypeInvalid":
+            target.warnings.clear()
             raise failure.undecodable(target.resource.kind, str(each))

@@ -84,7 +84,7 @@ def _unknown_policy(policy: str) -> failure.Failure:
 
 
 def _check(resource: Resource, record: Record, asked: Options) -> None:
-    name = resource.group_kind if resource.custom else resource.name
+    name = resource.group_kind
     if asked.uid and asked.uid != record.uid:
         why = (
             f"the UID in the precondition ({asked.uid}) does not match the UID in record "

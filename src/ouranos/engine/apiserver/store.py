@@ -116,10 +116,17 @@ class Store:
     ) -> Record:
         """Commit the removal of an object, given its last state.
 
+        Of one that was about to go, watchers are told the state that was kept: not what its last
+        finalizer's end has changed, as Kubernetes does it.
+
         Raises:
             failure.Failure: the database could not be written.
         """
-        record = records.record(obj, self._next(), fields)
+        version = self._next()
+        record = records.record(obj, version, fields)
+        kept = self.latest(resource, record.key)
+        if kept is not None and kept.deleting:
+            record = records.at_version(kept, version)
         return await self._submit((resource, record.key), record, head, removes=True)
 
     def _next(self) -> int:

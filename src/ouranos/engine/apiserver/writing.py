@@ -189,7 +189,9 @@ class Writer:
         if target.dry_run:
             return exchange.encode(obj)
         if finished(obj):
-            return await self._remove(resource, obj)
+            body = exchange.encode(obj)
+            await self._remove(resource, obj)
+            return body
         if _timeless(obj) == _timeless(before):
             return resource.full(old)
         return await self._put(resource, obj)
