@@ -22,18 +22,19 @@ def rules(made: Iterable[calls.Call]) -> list[Object]:
     """The rules of a role that allows these calls and nothing else."""
     verbs: dict[tuple[str, str], set[str]] = {}
     for call in made:
-        for resource in _resources(call.resource):
+        for resource in resources(call.resource):
             verbs.setdefault((call.group, resource), set()).add(call.verb)
     together: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for (group, resource), allowed in sorted(verbs.items()):
         together.setdefault((group, tuple(sorted(allowed))), []).append(resource)
     return [
-        {"apiGroups": [group], "resources": resources, "verbs": list(allowed)}
-        for (group, allowed), resources in sorted(together.items(), key=lambda one: one[0][0])
+        {"apiGroups": [group], "resources": named, "verbs": list(allowed)}
+        for (group, allowed), named in sorted(together.items(), key=lambda one: one[0][0])
     ]
 
 
-def _resources(resource: str) -> Iterator[str]:
+def resources(resource: str) -> Iterator[str]:
+    """What a call's resource stands for: itself, or that of every service."""
     name, slash, subresource = resource.partition("/")
     if name != calls.SERVICES:
         yield resource
@@ -109,10 +110,10 @@ def of_people(wanted: order.Order) -> list[Object]:
 
 
 def _role(
-    wanted: order.Order, name: str, into: str, resources: Sequence[str], verbs: Sequence[str]
+    wanted: order.Order, name: str, into: str, over: Sequence[str], verbs: Sequence[str]
 ) -> Object:
     labels = {**wanted.labels(name), f"{kinds.RBAC}/aggregate-to-{into}": "true"}
-    rule = {"apiGroups": [kinds.GROUP], "resources": list(resources), "verbs": list(verbs)}
+    rule = {"apiGroups": [kinds.GROUP], "resources": list(over), "verbs": list(verbs)}
     return {
         "apiVersion": kinds.CLUSTER_ROLE.api_version,
         "kind": "ClusterRole",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -12,9 +13,18 @@ from typing import Any
 
 import yaml
 
+from ouranos.kit import kinds, kubeconfig
+from ouranos.kit.objects import Kind
+
 OURANOS = Path(sys.executable).with_name("ouranos")
 ROOT = Path(__file__).parents[3]
 SYSTEM = "ouranos-system"
+REVIEW = Kind(
+    "authorization.k8s.io", "v1", "SubjectAccessReview", "subjectaccessreviews", namespaced=False
+)
+kinds.register(REVIEW)
+Right = tuple[str, str, str, str]
+"""Verb, group, resource, and the name of the object, where it matters."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,27 @@ class Place:
     def get(self, *words: str) -> Any:
         """Objects as kubectl finds them."""
         return json.loads(self.kubectl("get", *words, "-o", "json"))
+
+    def refused(self, account: str, asked: list[Right]) -> list[Right]:
+        """Which of some rights a service account of the installation does not have."""
+        return asyncio.run(self._refused(f"system:serviceaccount:{SYSTEM}:{account}", asked))
+
+    async def _refused(self, user: str, asked: list[Right]) -> list[Right]:
+        found: list[Right] = []
+        async with kubeconfig.connect(self.kubeconfig) as source:
+            for verb, group, resource, name in asked:
+                plural, _, subresource = resource.partition("/")
+                attributes = {"verb": verb, "group": group, "resource": plural, "name": name}
+                attributes |= {"subresource": subresource, "namespace": SYSTEM}
+                review = {
+                    "apiVersion": REVIEW.api_version,
+                    "kind": REVIEW.kind,
+                    "metadata": {},
+                    "spec": {"user": user, "resourceAttributes": attributes},
+                }
+                if not (await source.create(review))["status"]["allowed"]:
+                    found.append((verb, group, resource, name))
+        return found
 
     def user(self, name: str, *rules: dict[str, Any]) -> Path:
         """A kubeconfig of somebody who may do what the rules say, in the whole cluster."""
