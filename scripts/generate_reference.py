@@ -91,7 +91,8 @@ def measured() -> str:
     for value in vars(metrics).values():
         if isinstance(value, metrics.Counter | metrics.Histogram):
             labels = ", ".join(f"`{label}`" for label in value.labels)
-            parts.append(f"## {value.name}\n\n{value.text} A {value.kind}, by {labels}.\n")
+            by = f", by {labels}" if labels else ""
+            parts.append(f"## {value.name}\n\n{value.text} A {value.kind}{by}.\n")
     return "\n".join(parts)
 
 
