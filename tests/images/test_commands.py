@@ -18,7 +18,7 @@ MEMCACHED = catalog.reference("memcached", "2026.2")
 
 
 def run(root: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": os.environ["PATH"], "OURANOS_ROOT": str(root), "HOME": str(root)}
+    environment = {**os.environ, "OURANOS_ROOT": str(root), "HOME": str(root)}
     return subprocess.run(
         [OURANOS, "images", *words], capture_output=True, text=True, env=environment, check=False
     )
