@@ -263,11 +263,13 @@ async def test_servers_are_asked_by_pods_with_their_own_image_and_little_else(
         assert container["resources"].keys() == {"requests", "limits"}
 
 
-async def test_a_database_without_an_address_is_said(
-    one: story.Story, order: run.Order, source: cluster.Cluster
+async def test_what_cannot_be_asked_is_said_and_not_taken_for_empty(
+    source: cluster.Cluster,
 ) -> None:
     with pytest.raises(story.ProofError, match="the Service ovn-nb has no address"):
-        await run._nothing_left(one, order, source)
+        await inside.networks(source, "home")
+    with pytest.raises(story.ProofError, match="libvirt runs on no machine"):
+        await inside.domains(source, "home")
 
 
 def test_the_small_guest_is_uploaded_in_its_parts(

@@ -46,7 +46,9 @@ class Question:
 async def domains(api: cluster.Cluster, namespace: str) -> set[str]:
     """UUIDs of all guests that the hypervisors' libvirt knows, running or not."""
     found = (await api.list(kinds.POD, namespace, labels=LIBVIRT)).items
-    questions = (_of_libvirt(pod) for pod in found if not objects.is_deleting(pod))
+    questions = [_of_libvirt(pod) for pod in found if not objects.is_deleting(pod)]
+    if not questions:
+        raise story.ProofError("libvirt runs on no machine")
     answers = await asyncio.gather(*(ask(api, namespace, each) for each in questions))
     return {word for answer in answers for word in answer.split()}
 
