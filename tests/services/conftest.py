@@ -94,6 +94,15 @@ def _fulfil(kind: objects.Kind, status: objects.Object) -> controller.Controller
     return controller.Controller(f"test-{kind.kind.lower()}", kind, reconcile)
 
 
+STORAGE = {
+    "apiVersion": "storage.k8s.io/v1",
+    "kind": "StorageClass",
+    "metadata": {
+        "name": "local",
+        "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+    },
+    "provisioner": "example.org/local",
+}
 OVN = {"northbound": "tcp:172.31.0.11:6641", "southbound": "tcp:172.31.0.11:6642"}
 
 
@@ -133,6 +142,7 @@ def house(given: seams.Seams) -> House:
             *crds.generate(known.kinds),
             *services.priority_classes(),
             databases,
+            STORAGE,
             *([{**cloud, "metadata": {"name": "home", "namespace": "home"}}] if cloud else []),
             *(a_service(one, **spec) for one in wanted),
         ]
