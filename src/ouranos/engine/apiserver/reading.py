@@ -48,7 +48,9 @@ def selection(resource: Resource, namespace: str, query: Query) -> Selection:
     return Selection(
         namespace,
         selectors.labels(one("labelSelector")),
-        selectors.fields(one("fieldSelector"), resource.fields),
+        selectors.fields(
+            one("fieldSelector"), resource.fields, plain=not (resource.custom or resource.fields)
+        ),
     )
 
 

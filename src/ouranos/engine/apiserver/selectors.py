@@ -155,28 +155,31 @@ class FieldTerm:
         return (found == self.value) is self.equal
 
 
-def _term(text: str, known: Mapping[str, object]) -> FieldTerm:
+def _term(text: str, known: Mapping[str, object], *, plain: bool) -> FieldTerm:
     found = _FIELD.fullmatch(text)
     if found is None:
         raise failure.bad_request(f"invalid selector: '{text}'; can't understand '{text}'")
     name = found["name"].strip()
     if name not in known and name not in {"metadata.name", "metadata.namespace"}:
-        raise failure.bad_request(f"field label not supported: {name}")
+        only = 'only "metadata.name", "metadata.namespace"'
+        unknown = f'"{name}" is not a known field selector: {only}'
+        raise failure.bad_request(unknown if plain else f"field label not supported: {name}")
     return FieldTerm(name, _ESCAPE.sub(r"\1", found["value"]), found["operator"] != "!=")
 
 
-def fields(text: str, known: Mapping[str, object]) -> tuple[FieldTerm, ...]:
+def fields(text: str, known: Mapping[str, object], *, plain: bool = False) -> tuple[FieldTerm, ...]:
     """Read a field selector as a query parameter has it.
 
     Args:
         text: the selector.
         known: the fields that objects of this kind can be chosen by, besides name and namespace.
+        plain: whether it is a built-in kind that has no such fields.
 
     Raises:
         failure.Failure: it cannot be read, or names another field.
     """
     parts = re.split(r"(?<!\\),", text)
-    return tuple(_term(part, known) for part in parts if part.strip())
+    return tuple(_term(part, known, plain=plain) for part in parts if part.strip())
 
 
 @dataclass(frozen=True, slots=True)
