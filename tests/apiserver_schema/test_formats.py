@@ -59,6 +59,19 @@ def test_amounts_are_compared_across_suffixes() -> None:
     assert quantities.parse("1KiB") is None
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        *(("1024Mi", "1Gi"), ("1.5Gi", "1536Mi"), ("512Ki", "512Ki"), ("0Mi", "0")),
+        *(("0.5", "500m"), ("1000m", "1"), ("12000", "12k"), ("0.0001m", "100n")),
+        *(("1500e3", "1500e3"), ("1e4", "10e3"), ("-1024Mi", "-1Gi"), ("half", "half")),
+    ],
+)
+def test_a_quantity_has_one_way_to_be_written(given: str, told: str) -> None:
+    assert quantities.canonical(given) == told
+    assert quantities.canonical(told) == told
+
+
 def test_a_path_is_written_with_indices_and_keys() -> None:
     path = ((((None, "spec"), "list"), 0), validation.Key("a.b"))
     assert validation.rendered_path(path) == "spec.list[0][a.b]"

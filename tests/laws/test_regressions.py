@@ -143,3 +143,21 @@ async def test_a_wrong_precondition_names_the_kind(api: httpx2.AsyncClient, maps
     refused = await api.request("DELETE", f"{maps}/one", json={"preconditions": {"uid": "another"}})
     assert refused.status_code == 409
     assert refused.json()["details"]["kind"] == "ConfigMap"
+
+
+async def test_a_quantity_is_told_by_the_largest_unit_that_needs_no_fraction(
+    api: httpx2.AsyncClient, home: str
+) -> None:
+    told = {"1024Mi": "1Gi", "1.5Gi": "1536Mi", "0.5": "500m", "1000m": "1", "12000": "12k"}
+    for number, (given, kept) in enumerate(told.items()):
+        claim = {
+            "metadata": {"name": f"claim-{number}"},
+            "spec": {
+                "accessModes": ["ReadWriteOnce"],
+                "resources": {"requests": {"storage": given}},
+            },
+        }
+        path = f"/api/v1/namespaces/{home}/persistentvolumeclaims"
+        made = await api.post(path, json=claim)
+        assert made.status_code == 201, made.text
+        assert made.json()["spec"]["resources"]["requests"]["storage"] == kept

@@ -292,7 +292,9 @@ async def running(folder: Path, **more: Any) -> AsyncIterator[Runtime]:
         found = Runtime(client, shared, held, images, workers)
         router = routing.Router(workers, found.arrived, lambda: found.services.append(1))
         reflectors = [
-            reflector.Reflector(client, selection.Selection(kind), shared.known.store(kind), given, router.hear)
+            reflector.Reflector(
+                client, selection.Selection(kind), shared.known.store(kind), given, router.hear
+            )
             for kind in context.REFLECTED
         ]
         background = [asyncio.create_task(one.run()) for one in (recorder, *reflectors)]

@@ -16,6 +16,8 @@ def uids(running: Cluster, plural: str) -> dict[str, str]:
         each["metadata"]["name"]: each["metadata"]["uid"]
         for each in running.objects(plural)
         if each["metadata"].get("labels", {}).get("app.kubernetes.io/managed-by") == "ouranos"
+        # Another Service for people may get another address, which its clients would have to learn.
+        and each["spec" if plural == "services" else "metadata"].get("type") != "LoadBalancer"
     }
 
 

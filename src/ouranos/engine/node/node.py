@@ -215,7 +215,13 @@ class Node:
         """Reflect what the node has to know, and await the first complete picture."""
         router = routing.Router(self._workers, self._new_pod, keeper.hear)
         reflectors = [
-            reflector.Reflector(self._api, selection.Selection(kind), shared.known.store(kind), self._seams, router.hear)
+            reflector.Reflector(
+                self._api,
+                selection.Selection(kind),
+                shared.known.store(kind),
+                self._seams,
+                router.hear,
+            )
             for kind in context.REFLECTED
         ]
         for one in reflectors:

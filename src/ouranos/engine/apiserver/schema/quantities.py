@@ -1,7 +1,7 @@
 """What amount does a resource quantity such as `500m` or `10Gi` name?"""
 
 import re
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 _QUANTITY = re.compile(
     r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))(?:(?P<suffix>[KMGTPE]i|[numkMGTPE])|[eE](?P<exponent>[+-]?\d+))?\Z"
@@ -24,3 +24,38 @@ def parse(text: str) -> Decimal | None:
     if found["exponent"] is not None:
         return number.scaleb(int(found["exponent"]))
     return number * _SCALES[found["suffix"] or ""]
+
+
+_BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
+_DECIMAL = ("n", "u", "m", "", "k", "M", "G", "T", "P", "E")
+_SMALLEST = -9
+_LEAST_BINARY = 1024
+
+
+def canonical(text: str) -> str:
+    """Return a quantity as Kubernetes writes it: `1024Mi` as `1Gi`, `0.5` as `500m`.
+
+    Without a fraction, by the largest unit that needs none, of the family in which it is given
+    (`Quantity.CanonicalizeBytes` in k8s.io/apimachinery); a text that is no quantity stays.
+    """
+    found = _QUANTITY.match(text)
+    amount = parse(text)
+    if found is None or amount is None:
+        return text
+    if (found["suffix"] or "").endswith("i") and abs(amount) >= _LEAST_BINARY:
+        return _in_steps(int(amount.to_integral_value(ROUND_CEILING)), 1024, _BINARY)
+    nano = int(amount.scaleb(-_SMALLEST).to_integral_value(ROUND_CEILING))
+    if nano == 0:
+        return "0"
+    units = _EXPONENTS if found["exponent"] is not None else _DECIMAL
+    return _in_steps(nano, 1000, units)
+
+
+_EXPONENTS = tuple(f"e{power}" if power else "" for power in range(_SMALLEST, 19, 3))
+
+
+def _in_steps(number: int, step: int, units: tuple[str, ...]) -> str:
+    index = 0
+    while number % step == 0 and index < len(units) - 1:
+        number, index = number // step, index + 1
+    return f"{number}{units[index]}"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from ouranos.engine.apiserver.schema import node as nodes
+from ouranos.engine.apiserver.schema import quantities
 from ouranos.engine.apiserver.schema.node import MISSING, Node
 
 Object = dict[str, Any]
@@ -80,16 +81,16 @@ def _default_map(value: Object, node: Node) -> None:
         elif item is None:
             nulls = [] if nulls is None else nulls
             nulls.append(key)
-        elif kind is int or kind is float:
+        elif kind is not bool:
             _write(key, value, properties.get(key, rest))
     if nulls is not None:
         _drop(nulls, value, node)
 
 
 def _write(key: str, value: Object, child: Node | None) -> None:
-    """Write a quantity that is given as a number as the text that it stands for."""
+    """Write a quantity, which may be given as a number, as Kubernetes does."""
     if child is not None and child.format == "quantity":
-        value[key] = str(value[key])
+        value[key] = quantities.canonical(str(value[key]))
 
 
 def _fill(value: Object, properties: Mapping[str, Node]) -> None:
