@@ -35,11 +35,18 @@ LASTING = (
 )
 
 
-def eventually(look: Callable[[], Any], seconds: float, what: str, every: float = 0.2) -> Any:
-    """Look again until something true is seen; the deadline is several times the quiet figure."""
+def eventually(
+    look: Callable[[], Any], seconds: float, what: str | Callable[[], str], every: float = 0.2
+) -> Any:
+    """Look again until something true is seen; the deadline is several times the quiet figure.
+
+    What is awaited may be a question, which is asked when it has not come.
+    """
     deadline = time.monotonic() + seconds
     while not (found := look()):
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
+        if time.monotonic() > deadline:
+            told = what if isinstance(what, str) else what()
+            raise AssertionError(f"{told}: not within {seconds:.0f} s")
         time.sleep(every)
     return found
 

@@ -28,7 +28,12 @@ def again(running: Cluster, guest: tests_guest.Guest, plural: str, gone: dict[st
         now = uids(running, plural)
         return all(now.get(name, uid) != uid for name, uid in gone.items())
 
-    eventually(made, 600, f"other {plural} in place of {sorted(gone)}: {running.told()}", every=1)
+    eventually(
+        made,
+        600,
+        lambda: f"other {plural} in place of {sorted(gone)}: {running.told()}",
+        every=1,
+    )
     running.wait_settled()
     guest.wait_answers()
     assert guest.boots() == 1, "the guest went on, it did not boot again"

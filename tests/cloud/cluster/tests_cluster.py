@@ -144,7 +144,7 @@ class Cluster:
         )
 
     def wait_settled(self, seconds: float = 900) -> None:
-        eventually(self.settled, seconds, f"{self.name} settled: {self.told()}", every=0.5)
+        eventually(self.settled, seconds, lambda: f"{self.name} settled: {self.told()}", every=0.5)
 
     def told(self) -> str:
         """What `ouranos status` says."""
