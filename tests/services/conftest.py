@@ -15,6 +15,7 @@ import pytest
 from ouranos import services
 from ouranos.api import crds
 from ouranos.engine.simulation import node, script, twin
+from ouranos.engine.workloads import volumes
 from ouranos.kit import conditions, controller, kinds, objects, outcome, scheduling, seams
 from ouranos.openstack import sessions
 from ouranos.services import cloud as cloud_controller
@@ -94,15 +95,6 @@ def _fulfil(kind: objects.Kind, status: objects.Object) -> controller.Controller
     return controller.Controller(f"test-{kind.kind.lower()}", kind, reconcile)
 
 
-STORAGE = {
-    "apiVersion": "storage.k8s.io/v1",
-    "kind": "StorageClass",
-    "metadata": {
-        "name": "local",
-        "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
-    },
-    "provisioner": "example.org/local",
-}
 OVN = {"northbound": "tcp:172.31.0.11:6641", "southbound": "tcp:172.31.0.11:6642"}
 
 
@@ -142,7 +134,7 @@ def house(given: seams.Seams) -> House:
             *crds.generate(known.kinds),
             *services.priority_classes(),
             databases,
-            STORAGE,
+            volumes.STORAGE_CLASS,
             *([{**cloud, "metadata": {"name": "home", "namespace": "home"}}] if cloud else []),
             *(a_service(one, **spec) for one in wanted),
         ]

@@ -225,7 +225,9 @@ class Cluster:
             left = await self._call("DELETE", kind.path(namespace, name), None, options)
         except errors.NotFound:
             return None
-        return left if left.get("kind") == kind.kind and not _is_gone(left) else None
+        at_once = grace_seconds == 0
+        is_left = left.get("kind") == kind.kind and not _is_gone(left, at_once=at_once)
+        return left if is_left else None
 
     async def evict(self, name: str, namespace: str, *, uid: str | None = None) -> None:
         """Ask for a pod's eviction, which disruption budgets may hold back.
@@ -343,10 +345,14 @@ class Cluster:
                             yield line
 
 
-def _is_gone(left: Object) -> bool:
-    """Whether an object that a deletion was answered with is the last of it."""
+def _is_gone(left: Object, *, at_once: bool) -> bool:
+    """Whether an object that a deletion was answered with is the last of it.
+
+    What is deleted at once is told as it was kept, with the grace that it was in.
+    """
     metadata = left["metadata"]
-    return not metadata.get("finalizers") and not metadata.get("deletionGracePeriodSeconds")
+    grace = 0 if at_once else metadata.get("deletionGracePeriodSeconds")
+    return not metadata.get("finalizers") and not grace
 
 
 def _decode(answer: bytes) -> Object:
