@@ -251,6 +251,10 @@ async def elect(life: Life, given: seams.Seams) -> None:
     await elector.release(term)
 
 
+def a_namespace(name: str) -> objects.Object:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
 def a_cloud() -> objects.Object:
     return {
         "apiVersion": kinds.CLOUD.api_version,
@@ -272,7 +276,10 @@ async def running(given: seams.Seams) -> AsyncGenerator[Life]:
     pods = Pods()
     machine = node.SimulatedNode("hv1", given, labels=ROLES, behaviour=pods)
     engine = twin.running(
-        given, [machine], objects=[*services.definitions(), *services.priority_classes()], door=door
+        given,
+        [machine],
+        objects=[*services.definitions(), *services.priority_classes(), a_namespace(OWN)],
+        door=door,
     )
     async with engine as made:
         noted = recorder.Recorder(doors[0], OWN)
