@@ -1,6 +1,6 @@
 """How do the embedded API and kube-apiserver with etcd compare, asked the same by the same client?
 
-Run as `python -m ouranos.bench.ratios`; asked by `ouranos bench --kubernetes`.
+Run as `python -m ouranos.bench.ratios`; asked by `ouranos bench --part kubernetes`.
 """
 
 from __future__ import annotations
