@@ -2,11 +2,12 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 import httpx2
 import hypothesis
 import pytest
+import structlog
 
 from ouranos.engine.apiserver import server
 from ouranos.engine.simulation import virtual
@@ -34,6 +35,14 @@ hypothesis.settings.load_profile("same every time")
 def pytest_configure(config: pytest.Config) -> None:
     log.configure("warning", json=False)
     config.addinivalue_line("markers", "virtual_time: the test's event loop jumps through time")
+
+
+@pytest.fixture
+def log_as_before() -> Iterator[None]:
+    """For tests that decide anew how a process logs, which is decided once."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 def pytest_sessionfinish() -> None:

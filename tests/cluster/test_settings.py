@@ -45,6 +45,7 @@ def test_every_option_has_a_variable() -> None:
     assert chosen("--lease", "mine", OURANOS_LEASE="l")["lease_name"] == "mine"
 
 
+@pytest.mark.usefixtures("log_as_before")
 @pytest.mark.parametrize(
     ("words", "said"),
     [

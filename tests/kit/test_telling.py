@@ -9,11 +9,7 @@ import structlog
 from ouranos.kit import log, metrics
 
 
-@pytest.fixture(autouse=True)
-def restored() -> object:
-    before = structlog.get_config()
-    yield
-    structlog.configure(**before)
+pytestmark = pytest.mark.usefixtures("log_as_before")
 
 
 def test_a_log_for_machines_is_json() -> None:
