@@ -201,6 +201,17 @@ async def test_who_cannot_renew_stops_before_another_may_begin() -> None:
 
 
 @pytest.mark.virtual_time
+async def test_a_renewal_that_is_answered_too_late_proves_nothing() -> None:
+    async with worlds(1) as (_, (one,)):
+        term = await one.elector.acquire()
+        await one.link.clock.sleep(9)
+        one.link.delay = 1
+        assert term.holds
+        assert not await one.elector._renew(term)
+        assert not term.holds
+
+
+@pytest.mark.virtual_time
 async def test_a_lost_answer_and_a_stranger_s_note_do_not_lose_the_lease() -> None:
     async with worlds(1) as (source, (alone,)):
         term = await alone.elector.acquire()

@@ -8,7 +8,6 @@ import structlog
 
 from ouranos.kit import log, metrics
 
-
 pytestmark = pytest.mark.usefixtures("log_as_before")
 
 
