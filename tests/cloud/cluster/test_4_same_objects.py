@@ -91,8 +91,9 @@ def leaves(
 
 def differences(running: Cluster, solo: tests_cloud.Cloud) -> Iterator[tuple[str, str]]:
     """Paths that are not equal, with the object and what each side says."""
-    southbound = running.object("services", "ovn-sb")["spec"]["clusterIP"]
-    here = {"node1": "NODE", str(running.place.public): "PUBLIC", southbound: "SOUTHBOUND"}
+    here = {"node1": "NODE", str(running.place.public): "PUBLIC"}
+    for name in ("ovn-nb", "ovn-sb"):
+        here[running.object("services", name)["spec"]["clusterIP"]] = name
     there = {
         f"{solo.name}-1": "NODE",
         f"172.24.{NUMBER}.0/24": "PUBLIC",
@@ -100,7 +101,8 @@ def differences(running: Cluster, solo: tests_cloud.Cloud) -> Iterator[tuple[str
     }
     public = str(running.place.public[1])
     here[public], there[f"172.24.{NUMBER}.1"] = "GATEWAY", "GATEWAY"
-    there[f"tcp:{solo.node}:6642"] = "tcp:SOUTHBOUND:6642"
+    there |= {f"tcp:{solo.node}:6641": "tcp:ovn-nb:6641"}
+    there |= {f"tcp:{solo.node}:6642": "tcp:ovn-sb:6642"}
     for plural in MADE:
         ours = leaves(running.objects(plural), plural, here)
         theirs = leaves(solo.objects(plural), plural, there)
