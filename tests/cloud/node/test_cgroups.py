@@ -135,6 +135,7 @@ def test_runc_puts_a_container_where_the_node_says(
                 new_privileges=False,
                 privileged=False,
                 read_only=True,
+                scratch=False,
                 seccomp=None,
             ),
             environment={"PATH": "/usr/bin:/bin"},
