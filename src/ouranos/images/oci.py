@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import tarfile
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -77,6 +78,7 @@ class Layout:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._blobs = root / "blobs/sha256"
+        self._alone = threading.Lock()  # images are added by threads, and share layers
 
     def blob(self, digest: str) -> Path:
         """Return where the content of this digest is, or will be."""
@@ -115,8 +117,9 @@ class Layout:
                 for layer in layers
             ],
         }
-        for layer in layers:
-            self._take(layer)
+        with self._alone:
+            for layer in layers:
+                self._take(layer)
         made = self._put(manifest)
         return Image(reference, made.digest, made.size)
 
