@@ -36,6 +36,9 @@ DIFFERENCES = {
     r"persistentvolumeclaims\.spec\.volumeName": "each server's own",
     r"persistentvolumeclaims\.metadata\.annotations\..*": "notes of Kubernetes' own controllers",
     r"persistentvolumeclaims\.spec\.storageClassName": "admission names the default class",
+    r"deployments\.metadata\.annotations\.deployment\.kubernetes\.io/revision": (
+        "how often they were rolled out: here Secrets were deleted before"
+    ),
     r"daemonsets\.metadata\.annotations\.deprecated\.daemonset\.template\.generation": (
         "a note of Kubernetes' own"
     ),

@@ -78,7 +78,7 @@ def looks_around(small: Small) -> None:
     assert (guest.returncode, guest.stdout) == (1, "")
     assert guest.stderr == (
         "error: trouble cannot boot a guest: it has no glance, placement, nova, neutron, cinder\n"
-        "hint: add them to spec.services in its file, then: ouranos up FILE\n"
+        "hint: add them to spec.services in its file, then apply the file again\n"
     )
     heads = "; ".join(f"{OURANOS} {words} | head -1" for words in ("logs keystone", "up 2>&1"))
     lines = subprocess.run(
