@@ -203,15 +203,13 @@ class Elector:
         asked = self._clock.monotonic()
         try:
             await self._write(self._lease, new=False)
-        except errors.Conflict:
+        except (errors.Conflict, errors.NotFound):
             # An answer was lost, or somebody else has written: what does it say now?
             lease = await self._look()
             if lease is None or self.holder != self.identity:
                 return False
             asked = self._clock.monotonic()
             await self._write(lease, new=False)
-        except errors.NotFound:
-            return False
         if not term.holds:
             return False
         term.renewed(asked + self._proven)
