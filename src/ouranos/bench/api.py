@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
-import sys
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -18,7 +16,7 @@ from typing import Any, Final
 
 import httpx2
 
-from ouranos.bench import figures, machine, served
+from ouranos.bench import figures, served
 from ouranos.engine.apiserver import server as apiserver
 from ouranos.kit import cluster, kinds, seams
 
@@ -63,33 +61,13 @@ async def _inside(place: Path) -> AsyncGenerator[cluster.Cluster]:
 @contextlib.asynccontextmanager
 async def _by_tls(place: Path) -> AsyncGenerator[tuple[cluster.Cluster, Clock]]:
     """A server in a process of its own; the clock tells the CPU seconds of both processes."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", served.__name__, str(place)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            said = await process.stdout.readline() if process.stdout else b""
-        port, token = said.decode().split()
-        async with httpx2.AsyncClient(
-            base_url=f"https://127.0.0.1:{port}",
-            headers={"Authorization": f"Bearer {token}"},
-            verify=ssl.create_default_context(cafile=place / "tls" / "ca.crt"),
-            limits=httpx2.Limits(max_connections=None),
-            trust_env=False,
-        ) as http:
-            client = cluster.Cluster(http, manager="bench")
-            yield client, lambda: time.process_time() + machine.cpu_of(process.pid).own
-    finally:
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                await process.communicate()  # the end of its input is the end of it
-        except TimeoutError:
-            process.kill()
+    async with served.running(place) as server:
+        client = cluster.Cluster(server.http, manager="bench")
+        yield client, lambda: time.process_time() + server.cpu()
 
 
-def _object(number: int, text: str) -> dict[str, Any]:
+def entry(number: int, text: str) -> dict[str, Any]:
+    """The object that calls get and apply, of about a thousand bytes."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -112,7 +90,7 @@ class _Trial:
         """The three rows; CPU seconds are those of a call, of an event to all watchers."""
         for first in range(0, _OBJECTS, _TOGETHER):
             numbers = range(first, first + _TOGETHER)
-            await asyncio.gather(*(self._client.apply(_object(n, "first")) for n in numbers))
+            await asyncio.gather(*(self._client.apply(entry(n, "first")) for n in numbers))
         gets, get_cpu = await self._calls(self._get)
         _, bare_cpu = await self._calls(self._apply)
         async with self._watching():
@@ -166,7 +144,7 @@ class _Trial:
     async def _apply(self, number: int) -> None:
         text = f"call-{number}-{len(self._sent)}"
         self._sent[text] = time.perf_counter()
-        await self._client.apply(_object(number, text))
+        await self._client.apply(entry(number, text))
 
 
 async def _many(client: cluster.Cluster) -> figures.Measured:
@@ -176,7 +154,7 @@ async def _many(client: cluster.Cluster) -> figures.Measured:
     async def caller(number: int) -> None:
         for turn in range(_CALLS // _AT_ONCE):
             begun = time.perf_counter()
-            await client.apply(_object(number * _CALLS + turn, f"caller-{number}"))
+            await client.apply(entry(number * _CALLS + turn, f"caller-{number}"))
             took.append(time.perf_counter() - begun)
 
     cpu = time.process_time()

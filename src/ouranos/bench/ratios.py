@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 import sys
 import tempfile
 import time
@@ -16,9 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import httpx2
-
-from ouranos.bench import controlplane, figures, machine, served
+from ouranos.bench import api, controlplane, figures, served
 from ouranos.kit import cluster, kinds, kubeconfig
 
 _OBJECTS: Final = 1000
@@ -81,7 +78,7 @@ class Trial:
         for first in range(0, self.objects, _TOGETHER):
             last = min(first + _TOGETHER, self.objects)
             await asyncio.gather(
-                *(self.client.apply(_object(number, "first")) for number in range(first, last))
+                *(self.client.apply(api.entry(number, "first")) for number in range(first, last))
             )
         found = {
             "get": await self._timed(self._get, self.calls),
@@ -107,7 +104,7 @@ class Trial:
     async def _apply(self, number: int) -> None:
         text = f"call-{len(self._sent)}"
         self._sent[text] = time.perf_counter()
-        await self.client.apply(_object(number % self.objects, text))
+        await self.client.apply(api.entry(number % self.objects, text))
 
     async def _list(self, _: int) -> None:
         await self.client.list(kinds.CONFIG_MAP, "default")
@@ -132,58 +129,12 @@ class Trial:
                 return
 
 
-def _object(number: int, text: str) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": f"object-{number}", "namespace": "default"},
-        "data": {"text": text, "filling": "x" * 1000},
-    }
-
-
 @contextlib.asynccontextmanager
 async def _embedded(folder: Path) -> AsyncGenerator[tuple[cluster.Cluster, Clock, Side]]:
     begun = time.monotonic()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", served.__name__, str(folder)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            said = await process.stdout.readline() if process.stdout else b""
-        port, token = said.decode().split()
-        async with httpx2.AsyncClient(
-            base_url=f"https://127.0.0.1:{port}",
-            headers={"Authorization": f"Bearer {token}"},
-            verify=ssl.create_default_context(cafile=folder / "tls" / "ca.crt"),
-            limits=httpx2.Limits(max_connections=None),
-            trust_env=False,
-        ) as http:
-            async with asyncio.timeout(_PATIENCE):
-                while not await _is_ready(http):  # noqa: ASYNC110 - another process
-                    await asyncio.sleep(_PAUSE)
-            used = machine.cpu_of(process.pid).own
-            start = Side([time.monotonic() - begun], used)
-            yield cluster.Cluster(http, manager="ratios"), lambda: _cpu(process.pid), start
-    finally:
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                await process.communicate()  # the end of its input is the end of it
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-
-
-def _cpu(process: int) -> float:
-    return machine.cpu_of(process).own
-
-
-async def _is_ready(http: httpx2.AsyncClient) -> bool:
-    try:
-        return (await http.get("/readyz")).is_success
-    except httpx2.TransportError:
-        return False
+    async with served.running(folder) as server:
+        start = Side([time.monotonic() - begun], server.cpu())
+        yield cluster.Cluster(server.http, manager="ratios"), server.cpu, start
 
 
 @contextlib.asynccontextmanager
