@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import os
 import subprocess
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from ouranos.bench import figures, gap, machine, passes, servers
+from ouranos.bench import command, figures, gap, machine, passes, place, servers
 from ouranos.kit import metrics
 
 _BEFORE = """
@@ -101,6 +103,35 @@ def test_without_a_line_before_the_server_nothing_is_counted() -> None:
         spending.until(servers.ACTIVE)
     with pytest.raises(LookupError):
         spending.until(servers.ANSWERS)
+
+
+class Counting(machine.Meter):
+    """Reads one second more each time."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+
+    def read(self) -> machine.Spent:
+        self.reads += 1
+        return machine.Spent(float(self.reads), self.reads * 2.0)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Proving(command.Ouranos):
+    """Verifies a cloud whose proofs are known."""
+
+    lines: tuple[str, ...] = ()
+
+    def verify(self, listen: command.Listener) -> dict[str, float]:
+        for line in self.lines:
+            listen(line)
+        return {}
+
+
+def test_a_guest_has_answered_when_it_is_first_said(tmp_path: Path) -> None:
+    lines = ("server ACTIVE: x", "HTTP by floating IP", "HTTP by floating IP, again")
+    ouranos = Proving(place.Place(tmp_path), lines=lines)
+    assert servers.guest_answers(ouranos, Counting()) == figures.Measured(1.0, 2.0)
 
 
 def test_the_middle_of_three_is_one_of_them() -> None:

@@ -91,14 +91,7 @@ class Kubernetes:
             ouranos.program(kubectl, "apply", "--namespace", place.NAME, "--filename", str(file))
             ready = ("wait", "--for=condition=Ready", f"cloud/{place.NAME}", "--timeout=900s")
             ouranos.program(kubectl, *ready, "--namespace", place.NAME)
-            answered: list[machine.Spent] = []
-
-            def listen(line: str) -> None:
-                if servers.ANSWERS in line:
-                    answered.append(meter.read())
-
-            ouranos.verify(listen)
-        self.table.measured["cluster"] = figures.Measured(answered[0].wall, answered[0].cpu)
+            self.table.measured["cluster"] = servers.guest_answers(ouranos, meter)
 
     @contextmanager
     def _file(self) -> Generator[Path]:

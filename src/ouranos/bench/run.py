@@ -144,14 +144,7 @@ class Bench:
     def _guest_answers(self) -> figures.Measured:
         meter = machine.Meter()
         self.ouranos.done("up", str(self.file))
-        answered: list[machine.Spent] = []
-
-        def listen(line: str) -> None:
-            if servers.ANSWERS in line:
-                answered.append(meter.read())
-
-        self.ouranos.verify(listen)
-        return figures.Measured(answered[0].wall, answered[0].cpu)
+        return servers.guest_answers(self.ouranos, meter)
 
     def more_servers(self) -> None:
         """One more server, three times."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ouranos.bench import command, figures, place
+from ouranos.bench import command, figures, machine, place
 
 ACTIVE = "server ACTIVE"
 ANSWERS = "HTTP by floating IP"
@@ -54,6 +54,18 @@ def measure(ouranos: command.Ouranos, where: place.Place, table: figures.Table) 
         active.append(figures.Measured(first, spending.until(ACTIVE)))
         answers.append(figures.Measured(first + second, spending.until(ANSWERS)))
     table.measured |= {"active": middle(active), "answers": middle(answers)}
+
+
+def guest_answers(ouranos: command.Ouranos, meter: machine.Meter) -> figures.Measured:
+    """What was spent, since the meter was made, until a cloud's guest has answered."""
+    answered: list[machine.Spent] = []
+
+    def listen(line: str) -> None:
+        if ANSWERS in line:
+            answered.append(meter.read())
+
+    ouranos.verify(listen)
+    return figures.Measured(answered[0].wall, answered[0].cpu)
 
 
 def middle(found: list[figures.Measured]) -> figures.Measured:
