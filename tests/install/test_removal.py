@@ -155,7 +155,7 @@ async def test_a_cluster_that_is_away_for_a_while_is_waited_for(world: worlds.Wo
     made = await planned(world)
     await world.do(made)
     world.door.refused["GET", "/deployments/ouranos-controllers"] = (503, "not now")
-    with pytest.raises(trouble.LateError, match=r"the cluster .*not now"):
+    with pytest.raises(trouble.LateError, match=r"the cluster: .*not now"):
         await removal.gone(world.source, made, world.given, world.said.append, 5)
 
 

@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ouranos.install import manifests, order, plan, rights, trouble, work
-from ouranos.kit import cluster, errors, kinds, objects, seams
+from ouranos.install import manifests, order, plan, rights, trouble, waiting, work
+from ouranos.kit import cluster, kinds, objects, seams
 from ouranos.kit.objects import Kind, Object
 
-_LOOK_EVERY: Final = 0.5
 _OF_THE_CLUSTER: Final = frozenset({"kube-root-ca.crt", "openshift-service-ca.crt", "default"})
 """What Kubernetes itself puts into every namespace."""
 _STAY: Final = (
@@ -172,23 +171,12 @@ async def gone(
     Raises:
         trouble.LateError: something is not gone in time.
     """
-    began = given.clock.monotonic()
-    told = ""
-    while awaited := await _first_left(source, made):
-        if given.clock.monotonic() - began > seconds:
-            raise trouble.LateError(f"not gone after {seconds:.0f} s: {awaited}")
-        if awaited != told:
-            say(f"waiting for {awaited} to go")
-            told = awaited
-        await given.clock.sleep(_LOOK_EVERY)
+    await waiting.until(lambda: _first_left(source, made), "gone", given, say, seconds)
 
 
 async def _first_left(source: cluster.Cluster, made: plan.Plan) -> str:
     for row in made.changes:
-        try:
-            found = await source.get(row.kind, row.key.name, row.key.namespace)
-        except errors.Transient as error:
-            return f"the cluster ({error})"
+        found = await source.get(row.kind, row.key.name, row.key.namespace)
         if found is not None and objects.uid_of(found) == row.uid:
-            return f"{row.kind.kind} {row.key}"
+            return f"{row.kind.kind} {row.key} to go"
     return ""

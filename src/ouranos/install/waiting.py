@@ -1,7 +1,8 @@
-"""Do the controllers run? Waited for after an installation, each change said once."""
+"""Do the controllers run, is what was removed gone? Waited for, each change said once."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from ouranos.install import order, trouble, work
@@ -22,17 +23,39 @@ async def available(
     Raises:
         trouble.LateError: they are not in time; the message says what stands in the way.
     """
+    await until(lambda: _awaited(source, wanted), "available", given, say, seconds)
+
+
+async def until(
+    look: Callable[[], Awaitable[str]],
+    wanted: str,
+    given: seams.Seams,
+    say: work.Say,
+    seconds: float,
+) -> None:
+    """Return when nothing is awaited any more; what is awaited is said once.
+
+    Args:
+        look: returns what is awaited; empty where nothing is.
+        wanted: how what is awaited will be then, for who learns that it is not.
+        given: the clock.
+        say: told what is awaited whenever that changes.
+        seconds: how long to wait; the cluster may be away meanwhile.
+
+    Raises:
+        trouble.LateError: something is still awaited; the message says what.
+    """
     began = given.clock.monotonic()
     told = ""
     while True:
         try:
-            awaited = await _awaited(source, wanted)
+            awaited = await look()
         except errors.Transient as error:
             awaited = f"the cluster: {error}"
         if not awaited:
             return
         if given.clock.monotonic() - began > seconds:
-            raise trouble.LateError(f"not available after {seconds:.0f} s: {awaited}")
+            raise trouble.LateError(f"not {wanted} after {seconds:.0f} s: {awaited}")
         if awaited != told:
             say(f"waiting for {awaited}")
             told = awaited
@@ -53,22 +76,12 @@ async def _awaited(source: cluster.Cluster, wanted: order.Order) -> str:
         return ""
     labels = ",".join(f"{key}={value}" for key, value in order.SELECTOR.items())
     for one in (await source.list(kinds.POD, wanted.namespace, labels=labels)).items:
-        if (why := _trouble(one)) and not objects.is_deleting(one):
+        if (why := _image_trouble(one) or pod.trouble(one)) and not objects.is_deleting(one):
             return f"{what}: {why}"
     failure = conditions.find(conditions.of(found), "ReplicaFailure")
     if failure is not None and failure["status"] == "True":
         return f"{what}: {failure.get('message')}"
     return f"{what}: {min(counts)} of {replicas} replicas are available"
-
-
-def _trouble(one: Object) -> str:
-    image = _image_trouble(one)
-    if image:
-        return image
-    scheduled = conditions.find(conditions.of(one), "PodScheduled")
-    if scheduled is not None and scheduled["status"] == "False":
-        return f"pod {one['metadata']['name']} finds no node: {scheduled.get('message')}"
-    return pod.trouble(one)
 
 
 def _image_trouble(one: Object) -> str:
