@@ -1,6 +1,5 @@
 """By what do the parts of a lab know each other? One authority and a certificate for each."""
 
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,21 +7,14 @@ from pathlib import Path
 from typing import Final
 
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
+from ouranos.engine import certificates
 from ouranos.lab import files
 from ouranos.lab.settings import Node, Settings
 
 _LIFE: Final = timedelta(days=3650)
-_CLOCKS_DIFFER: Final = timedelta(hours=1)
-_PRIVATE: Final = (
-    serialization.Encoding.PEM,
-    serialization.PrivateFormat.PKCS8,
-    serialization.NoEncryption(),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +65,15 @@ def ensure(settings: Settings, identities: Sequence[Identity]) -> None:
     """Make the authority, the key for service accounts and these identities, where missing."""
     folder = settings.authority
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    certificate, key = _authority(folder)
+    signer = _authority(folder)
     if not (folder / "sa.pub").exists():
         accounts = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        files.write(folder / "sa.key", accounts.private_bytes(*_PRIVATE))
+        files.write(folder / "sa.key", accounts.private_bytes(*certificates.PRIVATE))
         files.write(folder / "sa.pub", _public(accounts.public_key()))
     for identity in identities:
         last = f"{identity.name}.kubeconfig" if identity.kubeconfig else f"{identity.name}.crt"
         if not (folder / last).exists():
-            _issue(settings, identity, certificate, key)
+            _issue(settings, identity, signer)
     admin = folder / "admin.kubeconfig"
     if admin.exists() and not settings.kubeconfig.exists():
         files.write(settings.kubeconfig, admin.read_bytes())
@@ -93,62 +85,30 @@ def _public(key: rsa.RSAPublicKey) -> bytes:
     )
 
 
-def _authority(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    certificate_file, key_file = folder / "ca.crt", folder / "ca.key"
-    if certificate_file.exists():
-        key = serialization.load_pem_private_key(key_file.read_bytes(), None)
-        if isinstance(key, ec.EllipticCurvePrivateKey):
-            return x509.load_pem_x509_certificate(certificate_file.read_bytes()), key
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ouranos-lab")])
-    certificate = (
-        _builder(name, name, key)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(signs=True), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    files.write(key_file, key.private_bytes(*_PRIVATE))
-    files.write(certificate_file, certificate.public_bytes(serialization.Encoding.PEM))
-    return certificate, key
+def _authority(folder: Path) -> certificates.Pair:
+    certificate, key = folder / "ca.crt", folder / "ca.key"
+    held = certificates.read(certificate, key)
+    if held is None:
+        held = certificates.authority("ouranos-lab", _life())
+        files.write(key, held.key_pem)
+        files.write(certificate, held.certificate_pem)
+    return held
 
 
-def _issue(
-    settings: Settings,
-    identity: Identity,
-    authority: x509.Certificate,
-    signer: ec.EllipticCurvePrivateKey,
-) -> None:
+def _issue(settings: Settings, identity: Identity, signer: certificates.Pair) -> None:
     """Write key, certificate and kubeconfig, in this order: who finds the last finds all."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name(
-        [
-            *(x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in identity.groups),
-            x509.NameAttribute(NameOID.COMMON_NAME, identity.common_name),
-        ]
-    )
-    purpose = (
-        ExtendedKeyUsageOID.SERVER_AUTH if identity.serves else ExtendedKeyUsageOID.CLIENT_AUTH
-    )
-    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
-    builder = (
-        _builder(subject, authority.subject, key)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(signs=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
-        .add_extension(issuer, critical=False)
-    )
-    if identity.serves:
-        names = x509.SubjectAlternativeName([_general(name) for name in identity.serves])
-        builder = builder.add_extension(names, critical=False)
-    certificate = builder.sign(signer, hashes.SHA256())
+    subject = certificates.named(identity.common_name, identity.groups)
+    made = certificates.issue(signer, subject, identity.serves, _life())
     folder = settings.authority
-    files.write(folder / f"{identity.name}.key", key.private_bytes(*_PRIVATE))
-    written = certificate.public_bytes(serialization.Encoding.PEM)
-    files.write(folder / f"{identity.name}.crt", written)
+    files.write(folder / f"{identity.name}.key", made.key_pem)
+    files.write(folder / f"{identity.name}.crt", made.certificate_pem)
     if identity.kubeconfig:
         text = kubeconfig(settings.server, folder, identity.name)
         files.write(folder / f"{identity.name}.kubeconfig", text.encode())
+
+
+def _life() -> certificates.Life:
+    return certificates.Life(datetime.now(UTC), _LIFE)
 
 
 def kubeconfig(server: str, folder: Path, name: str) -> str:
@@ -168,40 +128,4 @@ def kubeconfig(server: str, folder: Path, name: str) -> str:
             "current-context": "lab",
         },
         sort_keys=False,
-    )
-
-
-def _general(name: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
-) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _CLOCKS_DIFFER)
-        .not_valid_after(now + _LIFE)
-    )
-
-
-def _usage(*, signs: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=not signs,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs,
-        crl_sign=signs,
-        encipher_only=False,
-        decipher_only=False,
     )
