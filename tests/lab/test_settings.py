@@ -10,7 +10,7 @@ from ouranos.lab import settings
 
 
 def _networks(one: settings.Settings) -> list[IPv4Network]:
-    return [one.nodes, one.balancers, one.pods, one.services, one.public]
+    return [one.nodes, one.balancers, one.tunnels, one.pods, one.services, one.public]
 
 
 def test_no_two_labs_share_an_address_a_name_or_a_folder() -> None:
@@ -26,8 +26,10 @@ def test_no_two_labs_share_an_address_a_name_or_a_folder() -> None:
 
 def test_a_link_has_a_name_that_the_kernel_takes() -> None:
     lab = settings.Settings(number=9)
-    names = {lab.name, *(lab.node(number).link for number in range(1, settings.MOST_NODES + 1))}
-    assert len(names) == settings.MOST_NODES + 1
+    nodes = [lab.node(number) for number in range(1, settings.MOST_NODES + 1)]
+    cables = {link for node in nodes for link in (node.link, node.tunnel_link)}
+    names = {lab.name, lab.tunnels_name, *cables}
+    assert len(names) == 2 * settings.MOST_NODES + 2
     assert all(len(name) <= 15 for name in names)
 
 
@@ -38,6 +40,7 @@ def test_the_first_lab_is_where_everybody_looks_for_it() -> None:
     assert lab.server == "https://172.30.0.1:6443"
     assert lab.local == IPv4Address("127.30.0.1")
     assert lab.node(2).address == IPv4Address("172.30.0.12")
+    assert lab.node(2).tunnel == IPv4Address("172.30.2.12")
     assert str(lab.node(2).pods) == "10.244.2.0/24"
     assert lab.public == settings.DEFAULT_PUBLIC
 

@@ -1,11 +1,16 @@
-"""How are a lab's nodes cabled to this machine? A bridge, a cable for each node, and routes."""
+"""How are a lab's nodes cabled? Two bridges, two cables for each node, and routes.
+
+One bridge is the way between nodes, and to this machine and the world. The other is for guests'
+packets between nodes and leads nowhere else.
+"""
 
 import contextlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from ouranos.lab import errors, files, programs, texts
-from ouranos.lab.settings import PREFIX, Node, Settings
+from ouranos.lab.settings import CARD, PREFIX, TUNNEL_CARD, Node, Settings
 
 
 def exists(link: str) -> bool:
@@ -14,12 +19,14 @@ def exists(link: str) -> bool:
 
 
 async def ensure(settings: Settings) -> None:
-    """Make the bridge with this machine's address, and let what comes from it go on."""
+    """Make the bridges, one with this machine's address, and let what comes from it go on."""
     name = settings.name
-    if not exists(name):
-        await programs.run("ip", "link", "add", name, "type", "bridge")
+    for bridge in (name, settings.tunnels_name):
+        if not exists(bridge):
+            await programs.run("ip", "link", "add", bridge, "type", "bridge")
     await programs.run("ip", "address", "replace", f"{settings.host}/24", "dev", name)
-    await programs.run("ip", "link", "set", name, "up")
+    for bridge in (name, settings.tunnels_name):
+        await programs.run("ip", "link", "set", bridge, "up")
     await programs.run("nft", "-f", "-", stdin=texts.firewall(settings).encode())
     Path("/proc/sys/net/ipv4/conf", name, "forwarding").write_text("1")  # noqa: ASYNC240 - /proc
     for uplink in await _uplinks():
@@ -63,16 +70,30 @@ class Forwarding:
 
 async def connect(settings: Settings, node: Node, pid: int) -> None:
     """Cable a node that is on, and make the routes to what is behind it."""
-    if not exists(node.link):
-        await programs.run(
-            *("ip", "link", "add", node.link, "type", "veth"),
-            *("peer", "name", "eth0", "netns", str(pid)),
-        )
-    await programs.run("ip", "link", "set", node.link, "master", settings.name, "up")
+    enter = ("nsenter", "--net", "--target", str(pid), "--")
+    shown = json.loads(await programs.run(*enter, "ip", "-json", "link", "show"))
+    there = {str(link["ifname"]) for link in shown}
+    for link, bridge, card in (
+        (node.link, settings.name, CARD),
+        (node.tunnel_link, settings.tunnels_name, TUNNEL_CARD),
+    ):
+        if card not in there:
+            if exists(link):
+                # The node's last cable, which goes by itself some time after the node.
+                await _delete(link)
+            await programs.run(
+                *("ip", "link", "add", link, "type", "veth"),
+                *("peer", "name", card, "netns", str(pid)),
+            )
+        await programs.run("ip", "link", "set", link, "master", bridge, "up")
+    tunnel = f"{node.tunnel}/{settings.tunnels.prefixlen}"
     inside = (
         "link set lo up",
-        f"address replace {node.address}/{settings.nodes.prefixlen} dev eth0",
-        "link set eth0 up",
+        f"address replace {node.address}/{settings.nodes.prefixlen} dev {CARD}",
+        f"link set {CARD} up",
+        # Said once: the switch may take the card and move its address.
+        *(() if TUNNEL_CARD in there else (f"address replace {tunnel} dev {TUNNEL_CARD}",)),
+        f"link set {TUNNEL_CARD} up",
         f"route replace default via {settings.host}",
         *(
             f"route replace {other.pods} via {other.address}"
@@ -80,10 +101,7 @@ async def connect(settings: Settings, node: Node, pid: int) -> None:
             if other != node
         ),
     )
-    await programs.run(
-        *("nsenter", "--net", "--target", str(pid), "--", "ip", "-batch", "-"),
-        stdin="\n".join(inside).encode(),
-    )
+    await programs.run(*enter, "ip", "-batch", "-", stdin="\n".join(inside).encode())
     await route(node.pods.with_prefixlen, node)
     if node.number == 1:
         for behind in (settings.services, settings.balancers, settings.public):
@@ -105,8 +123,10 @@ async def _delete(link: str) -> None:
 
 
 async def remove(settings: Settings) -> None:
-    """Remove the bridge, all routes with it, the firewall's table and what we let through."""
-    for link in (*(settings.node(number).link for number in range(1, 10)), settings.name):
+    """Remove the bridges, all routes with them, the firewall's table and what we let through."""
+    nodes = [settings.node(number) for number in range(1, 10)]
+    cables = [link for node in nodes for link in (node.link, node.tunnel_link)]
+    for link in (*cables, settings.tunnels_name, settings.name):
         if exists(link):
             await _delete(link)
     # Made before it is deleted: what is not there cannot be.

@@ -81,7 +81,8 @@ def addresses(settings: Settings) -> None:
 def in_use(settings: Settings, routes: Iterable[dict[str, Any]]) -> str | None:
     """Return a route of somebody else's that covers addresses of the lab."""
     wanted = (
-        *(settings.nodes, settings.balancers, settings.pods, settings.services, settings.public),
+        *(settings.nodes, settings.balancers, settings.tunnels),
+        *(settings.pods, settings.services, settings.public),
     )
     for route in routes:
         target = str(route.get("dst", ""))

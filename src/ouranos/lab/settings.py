@@ -14,6 +14,9 @@ PREFIX: Final = "ouranos-k8s"
 _LABS: Final = 10
 _FIRST_NODE: Final = 10
 MOST_NODES: Final = 9
+CARD: Final = "eth0"
+TUNNEL_CARD: Final = "eth1"
+"""What its two cards are called on a node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,10 @@ class Node:
     pods: IPv4Network
     link: str
     """The host's end of its cable."""
+    tunnel: IPv4Address
+    """Its address on the second cable, which is for guests' packets between nodes."""
+    tunnel_link: str
+    """The host's end of that one."""
     folder: Path
     """What is its disk."""
 
@@ -78,6 +85,16 @@ class Settings:
     def balancers(self) -> IPv4Network:
         """The addresses of its Services of type LoadBalancer."""
         return IPv4Network(f"172.30.{8 * self.number + 1}.0/24")
+
+    @property
+    def tunnels(self) -> IPv4Network:
+        """The network between its nodes for guests' packets; this machine has no part in it."""
+        return IPv4Network(f"172.30.{8 * self.number + 2}.0/24")
+
+    @property
+    def tunnels_name(self) -> str:
+        """What the bridge of that network is called."""
+        return f"{self.name}t"
 
     @property
     def pods(self) -> IPv4Network:
@@ -149,6 +166,8 @@ class Settings:
             self.nodes[_FIRST_NODE + number],
             list(self.pods.subnets(new_prefix=24))[number],
             f"{self.name}-{number}",
+            self.tunnels[_FIRST_NODE + number],
+            f"{self.name}-{number}t",
             self.folder / "nodes" / name,
         )
 
