@@ -104,7 +104,7 @@ def test_a_kind_follows_from_what_is_said_of_the_service() -> None:
         "rabbitmqRef": {"name": "rabbitmq"},
         "ovnRef": {"name": "ovn"},
     }
-    assert set(spec["compute"]["properties"]) == {"virtualization", "datapath"}
+    assert set(spec["compute"]["properties"]) == {"virtualization", "datapath", "tunnelInterface"}
     assert "backing" not in spec_of(made["Identity"])
 
 

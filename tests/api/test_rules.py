@@ -277,6 +277,10 @@ CASES = {
         claim(secretRef={"name": "A_B"}), {"spec.secretRef.name": "is not the name of an object"}
     ),
     "a hypervisor": Case(thing("Hypervisor", "node-1", nodeName="node-1")),
+    "a network card with a name that no card has": Case(
+        thing("Hypervisor", "node-1", nodeName="node-1", compute={"tunnelInterface": "eth 1"}),
+        {"spec.compute.tunnelInterface": "is not the name of a network interface"},
+    ),
     "a hypervisor of another name than its node": Case(
         thing("Hypervisor", "node-1", nodeName="node-2"),
         {"spec.nodeName": "must be the name of the object"},

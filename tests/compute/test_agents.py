@@ -178,18 +178,28 @@ async def test_an_agent_without_room_on_its_machine_says_so(world: worlds.World)
     assert f"pod openvswitch-x finds no node: {why}" in await world.told("SwitchingReady")
 
 
-async def test_one_machine_lets_its_switch_compute_checksums_and_two_do_not(
-    running: worlds.World,
-) -> None:
-    async def offload() -> str:
-        (variable,) = (await running.containers("openvswitch"))["vswitchd"]["env"]
-        return str(variable["value"])
+async def test_a_second_machine_restarts_no_agent_of_the_first(running: worlds.World) -> None:
+    async def templates() -> list[Any]:
+        return [(await running.daemon_set(agent))["spec"]["template"] for agent in AGENTS]
 
-    assert await offload() == "true"
+    before = await templates()
     await running.node("hv2", gateway=None)
     await running.look_at_node("hv2")
     await running.look()
-    assert await offload() == "false"
+    assert await templates() == before
+
+
+async def test_the_keeper_of_the_bridges_is_told_the_card_for_tunnels(
+    running: worlds.World,
+) -> None:
+    async def card() -> str:
+        return (await _variables(running, "ovn-controller", "bridges"))["TUNNEL_INTERFACE"]
+
+    assert await card() == ""
+    compute = {"tunnelInterface": "eno2"}
+    await running.source.patch(kinds.NOVA, "nova", "home", {"spec": {"compute": compute}})
+    await running.look()
+    assert await card() == "eno2"
 
 
 async def test_the_network_s_agent_is_told_addresses_not_names(

@@ -27,6 +27,11 @@ class Compute(model.Model):
     """kvm: by the processor. qemu: by emulation. auto: kvm where /dev/kvm is there, else qemu."""
     datapath: values.Datapath = "auto"
     """Who moves packets: the kernel (system), Open vSwitch itself (netdev), or what is there."""
+    tunnel_interface: values.Interface | None = None
+    """The machines' network card for guests' packets to other machines; without it, the card with
+    the node's address. Where Open vSwitch itself moves packets, guests of different machines reach
+    each other by such a card only; it then is Open vSwitch's, with its IPv4 address on br-phy.
+    """
 
 
 _NETWORK_STAYS = rules.immutable(

@@ -111,6 +111,11 @@ IS_NAME = rules.matches(
     "is not the name of an object",
     "use a-z, 0-9, '-' and '.', beginning and ending with a letter or a digit",
 )
+IS_INTERFACE = rules.matches(
+    r"[A-Za-z0-9_][-A-Za-z0-9_.]{0,14}",
+    "is not the name of a network interface",
+    "write a name as `ip link` shows it, such as eth1, eno2 or bond0.100",
+)
 IS_SIZE = rules.matches(
     r"[1-9][0-9]{0,5}(Mi|Gi|Ti)",
     "is not a size",
@@ -141,6 +146,7 @@ Network = Annotated[
 Mtu = Annotated[int, Field(le=65535), FITS_GENEVE]
 Host = Annotated[str, StringConstraints(min_length=1, max_length=253), IS_HOST]
 ObjectName = Annotated[str, StringConstraints(min_length=1, max_length=253), IS_NAME]
+Interface = Annotated[str, StringConstraints(min_length=1, max_length=15), IS_INTERFACE]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Size = Annotated[str, StringConstraints(max_length=8), IS_SIZE]
 VolumeSize = Annotated[Size, SIZE_STAYS]

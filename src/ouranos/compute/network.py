@@ -20,6 +20,7 @@ def agent(scope: Scope) -> pods.Agent:
         "PHYSICAL_NETWORK": configuration.PHYSICAL_NETWORK,
         "PUBLIC_ADDRESS": scope.public_address,
         "MTU": str(scope.mtu),
+        "TUNNEL_INTERFACE": scope.tunnel_interface,
     }
     variables = tuple({"name": name, "value": value} for name, value in facts.items())
     asked = {"name": "DATAPATH", "value": scope.datapath}

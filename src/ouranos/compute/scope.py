@@ -86,16 +86,21 @@ class Scope:
     @property
     def virtualization(self) -> str:
         """What is asked for: kvm, qemu, or auto."""
-        return self._compute("virtualization")
+        return self._compute("virtualization", _AUTO)
 
     @property
     def datapath(self) -> str:
         """What is asked for: system, netdev, or auto."""
-        return self._compute("datapath")
+        return self._compute("datapath", _AUTO)
 
-    def _compute(self, name: str) -> str:
+    @property
+    def tunnel_interface(self) -> str:
+        """The machines' network card for tunnels; empty for the one that has the node's address."""
+        return self._compute("tunnelInterface", "")
+
+    def _compute(self, name: str, default: str) -> str:
         # All machines run one pod template, so that the cloud's word counts, not the machine's.
-        return objects.mapping(self.nova, "spec", "compute").get(name, _AUTO)
+        return objects.mapping(self.nova, "spec", "compute").get(name) or default
 
     @property
     def gateways(self) -> tuple[str, ...]:
@@ -106,15 +111,6 @@ class Scope:
             node for node in nodes if scheduling.is_hypervisor(node, self.namespace)
         ]
         return tuple(node["metadata"]["name"] for node in chosen)
-
-    @property
-    def machines(self) -> int:
-        """How many nodes take part in virtual networks."""
-        return sum(
-            scheduling.is_hypervisor(node, self.namespace)
-            or scheduling.is_gateway(node, self.namespace)
-            for node in self.pass_.cache.list(kinds.NODE)
-        )
 
     def southbound(self) -> str:
         """Return where OVN's southbound database answers, as programs without DNS take it.

@@ -18,8 +18,6 @@ def socket(scope: Scope) -> pods.Volume:
 def agent(scope: Scope) -> pods.Agent:
     """Return the switch."""
     sockets = socket(scope)
-    # Between machines the userspace datapath drops what this makes of TCP, so there it is off.
-    offload = {"name": "TSO", "value": "true" if scope.machines == 1 else "false"}
     return pods.Agent(
         NAME,
         files=texts.of("openvswitch"),
@@ -37,7 +35,6 @@ def agent(scope: Scope) -> pods.Agent:
                 "ovn",
                 ("sh", f"{pods.CONFIG_PATH}/switch.sh"),
                 (sockets, pods.tun()),
-                variables=(offload,),
                 check=("ovs-appctl", "-t", f"{RUN}/vswitchd.ctl", "version"),
                 memory="96Mi",
                 limit="4Gi",

@@ -70,7 +70,8 @@ def settings(scope: page.Scope) -> configuration.Sections:
             "ovn_nb_connection": scope.northbound,
             "ovn_sb_connection": scope.southbound,
             "ovn_metadata_enabled": True,
-            "enable_distributed_floating_ip": True,
+            # The public network comes to gateways; other machines need not have it.
+            "enable_distributed_floating_ip": False,
             # libvirt makes guests' devices; Nova's part would have to write below /proc/sys.
             "ovs_create_tap": False,
         },

@@ -8,6 +8,7 @@ datapath=$(cat /run/ovn/datapath)
 digest=$(printf '%s' "$NODE_NAME" | md5sum)
 pair() { printf '%s' "$digest" | cut -c "$1"; }
 mac=0a:$(pair 1-2):$(pair 3-4):$(pair 5-6):$(pair 7-8):$(pair 9-10)
+. "${0%/*}/tunnels.sh"
 options=
 case " $GATEWAYS " in *" $NODE_NAME "*) options=enable-chassis-as-gw ;; esac
 # Guests' devices are named after the first eleven letters of their ports in Neutron; the rest OVN knows. Who removes
@@ -39,10 +40,10 @@ recount() {
     echo "$bridge" >/run/ovn/bridge
 }
 while :; do
-    if ports=$(ovs-vsctl --timeout=10 --db=$database \
+    if find_tunnels && ports=$(ovs-vsctl --timeout=10 --db=$database \
         set Open_vSwitch . external_ids:system-id="$NODE_NAME" external_ids:hostname="$NODE_NAME" \
         external_ids:ovn-remote="$OVN_REMOTE" external_ids:ovn-encap-type=geneve \
-        external_ids:ovn-encap-ip="$NODE_IP" external_ids:ovn-bridge-datapath-type="$datapath" \
+        external_ids:ovn-encap-ip="$encapsulation" external_ids:ovn-bridge-datapath-type="$datapath" \
         external_ids:ovn-bridge-mappings="$PHYSICAL_NETWORK:br-ex" \
         external_ids:ovn-cms-options="\"$options\"" -- \
         --may-exist add-br br-int -- \

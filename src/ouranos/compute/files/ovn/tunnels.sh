@@ -1,0 +1,41 @@
+# Where this machine's tunnels begin: sourced by bridges.sh. Sets $encapsulation, the address for OVN to tell others.
+#
+# The kernel sends tunnels by whatever card has the address. Open vSwitch's own datapath sends them only by a bridge
+# that holds both, so there br-phy gets the card and what addresses it has. They are written down first, given to
+# br-phy next, and taken from the card last: who is ended between leaves them in two places, and never in none. A
+# switch that starts again makes br-phy again without them; a machine that starts again has them on the card again.
+set -eu
+addresses() { echo $(ip -4 -o address show dev "$1" scope global 2>/dev/null | sed -n 's/.* inet \([0-9./]*\) .*/\1/p'); }
+within() { for each in $1; do case " $2 " in *" $each "*) ;; *) return 1 ;; esac; done; }
+give_up() {
+    rm -f /run/ovn/bridges-are-right
+    echo "$NODE_NAME $1; spec.compute.tunnelInterface names it" >&2
+    exit 1
+}
+find_tunnels() {
+    encapsulation=$NODE_IP
+    [ -n "$TUNNEL_INTERFACE" ] || return 0
+    ip link show dev "$TUNNEL_INTERFACE" >/dev/null 2>&1 || give_up "has no network card $TUNNEL_INTERFACE"
+    wanted=$(addresses "$TUNNEL_INTERFACE")
+    if [ -z "$wanted" ] || [ "$datapath" = netdev ]; then
+        told=$(ovs-vsctl --timeout=10 --db="$database" --if-exists get Bridge br-phy \
+            "external_ids:$TUNNEL_INTERFACE") || return 1
+        told=$(printf '%s' "$told" | tr -d '"')
+        # What the card has left when the bridge has all is what somebody was ended over.
+        if [ -z "$wanted" ] || { [ "$(addresses br-phy)" = "$told" ] && within "$wanted" "$told"; }; then wanted=$told; fi
+    fi
+    [ -n "$wanted" ] || give_up "has no IPv4 address on its network card $TUNNEL_INTERFACE"
+    encapsulation=${wanted%%/*}
+    [ "$datapath" = netdev ] || return 0
+    ovs-vsctl --timeout=10 --db="$database" --may-exist add-br br-phy -- set Bridge br-phy datapath_type=netdev \
+        "external_ids:$TUNNEL_INTERFACE=\"$wanted\"" -- --may-exist add-port br-phy "$TUNNEL_INTERFACE" || return 1
+    if [ "$(addresses br-phy)" != "$wanted" ]; then
+        for one in $wanted; do ip address replace "$one" dev br-phy || return 1; done
+        for one in $(addresses br-phy); do
+            within "$one" "$wanted" || ip address delete "$one" dev br-phy || return 1
+        done
+        echo "br-phy has $wanted of $TUNNEL_INTERFACE now"
+    fi
+    ip link set br-phy up || return 1
+    for one in $(addresses "$TUNNEL_INTERFACE"); do ip address delete "$one" dev "$TUNNEL_INTERFACE" || return 1; done
+}
