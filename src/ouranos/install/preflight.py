@@ -8,12 +8,12 @@ from typing import Final
 
 from ouranos.install import order, rights, trouble
 from ouranos.kit import cluster, conditions, kinds, objects
+from ouranos.kit import storage as storages
 from ouranos.kit.objects import Kind, Object
 
 MINIMUM: Final = (1, 31)
 """Rules of our kinds use CEL's functions for networks, which earlier versions refuse."""
 
-_DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
 _SELECTOR: Final = ",".join(
     f"{key}={value}" for key, value in {**order.SELECTOR, **order.OURS}.items()
 )
@@ -137,7 +137,7 @@ async def storage(source: cluster.Cluster) -> list[trouble.Trouble]:
     if not await rights.may(source, rights.Right("storageclasses", "list", "storage.k8s.io")):
         return [trouble.Trouble("whether there is a default StorageClass could not be seen")]
     classes = (await source.list(kinds.STORAGE_CLASS)).items
-    if any(objects.annotations_of(one).get(_DEFAULT_CLASS) == "true" for one in classes):
+    if storages.has_default(classes):
         return []
     names = ", ".join(one["metadata"]["name"] for one in classes)
     hint = f"mark one of {names} as the default" if names else "install a storage provisioner"

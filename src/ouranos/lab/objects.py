@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ouranos.kit import kinds
+from ouranos.kit import kinds, storage
 from ouranos.kit.objects import Object
 
 STORAGE_CLASS: Final = "local"
@@ -17,7 +17,7 @@ def given() -> tuple[Object, ...]:
             "kind": "StorageClass",
             "metadata": {
                 "name": STORAGE_CLASS,
-                "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+                "annotations": {storage.DEFAULT: "true"},
             },
             "provisioner": PROVISIONER,
             "reclaimPolicy": "Delete",

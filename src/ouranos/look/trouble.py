@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from ouranos.kit import conditions, objects
+from ouranos.kit import conditions, objects, storage
 from ouranos.kit import pod as pods
 from ouranos.kit.objects import Object
 from ouranos.look import state
 
-DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
 PATIENCE: Final = timedelta(seconds=20)
 """So long is what passes by itself no trouble: a mount, a load balancer's address."""
 
@@ -72,9 +71,7 @@ def _without_class(seen: Seen) -> Iterator[state.Finding]:
     if seen.classes is None:
         return
     known = {objects.key_of(each).name for each in seen.classes}
-    default = any(
-        objects.annotations_of(each).get(DEFAULT_CLASS) == "true" for each in seen.classes
-    )
+    default = storage.has_default(seen.classes)
     for claim in seen.claims:
         if objects.mapping(claim, "status").get("phase") == "Bound":
             continue
@@ -90,7 +87,7 @@ def _without_class(seen: Seen) -> Iterator[state.Finding]:
             yield state.Finding(
                 "storage",
                 f"the claim {name} finds no default StorageClass",
-                f'kubectl annotate storageclass NAME {DEFAULT_CLASS}="true"',
+                f'kubectl annotate storageclass NAME {storage.DEFAULT}="true"',
             )
 
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from ouranos.kit import kinds, objects, scheduling
+from ouranos.kit import kinds, objects, scheduling, storage
 from ouranos.kit.objects import Object
 from ouranos.services import cloud_state
 
 CONDITION: Final = "ClusterReady"
-_DEFAULT: Final = "storageclass.kubernetes.io/is-default-class"
 
 
 def of_cluster(
@@ -53,9 +52,9 @@ def _of_storage(wanted: str | None, classes: Sequence[Object]) -> cloud_state.Fi
         return _lacking(
             kind, wanted, f"it does not exist, and volumes wait for it; {there}; hint: make it"
         )
-    if any(objects.annotations_of(one).get(_DEFAULT) == "true" for one in classes):
+    if storage.has_default(classes):
         return None
-    hint = f"kubectl annotate storageclass NAME {_DEFAULT}=true"
+    hint = f"kubectl annotate storageclass NAME {storage.DEFAULT}=true"
     return _lacking(
         kind, "", f"none is the default, and volumes wait for one; {there}; hint: {hint}"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ouranos import services
+from ouranos.engine.workloads import volumes
 from ouranos.kit import cluster, objects
 
 _MANAGED = {"app.kubernetes.io/managed-by": "ouranos"}
@@ -13,24 +14,13 @@ def needed(namespace: str) -> list[objects.Object]:
     return [
         *services.definitions(),
         *services.priority_classes(),
-        {
-            "apiVersion": "v1",
-            "kind": "Namespace",
-            "metadata": {"name": namespace, "labels": dict(_MANAGED)},
-        },
-        {
-            "apiVersion": "storage.k8s.io/v1",
-            "kind": "StorageClass",
-            "metadata": {
-                "name": "local",
-                "labels": dict(_MANAGED),
-                "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
-            },
-            "provisioner": "ouranos.cloud/local",
-            "reclaimPolicy": "Retain",
-            "volumeBindingMode": "WaitForFirstConsumer",
-        },
+        _managed({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}),
+        _managed(volumes.STORAGE_CLASS),
     ]
+
+
+def _managed(obj: objects.Object) -> objects.Object:
+    return {**obj, "metadata": {**obj["metadata"], "labels": dict(_MANAGED)}}
 
 
 async def apply(api: cluster.Cluster, namespace: str) -> None:

@@ -3,19 +3,18 @@
 from typing import Final
 
 from ouranos.engine.workloads import nodes
-from ouranos.kit import controller, kinds, objects
+from ouranos.kit import controller, kinds, objects, storage
 from ouranos.kit.objects import Object
 
 CLASS: Final = "local"
 PROVISIONER: Final = "ouranos.cloud/local"
 SELECTED_NODE: Final = "volume.kubernetes.io/selected-node"
-DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
 _PROVISIONED: Final = "pv.kubernetes.io/provisioned-by"
 
 STORAGE_CLASS: Final[Object] = {
     "apiVersion": "storage.k8s.io/v1",
     "kind": "StorageClass",
-    "metadata": {"name": CLASS, "annotations": {DEFAULT_CLASS: "true"}},
+    "metadata": {"name": CLASS, "annotations": {storage.DEFAULT: "true"}},
     "provisioner": PROVISIONER,
     "reclaimPolicy": "Retain",
     "volumeBindingMode": "WaitForFirstConsumer",
