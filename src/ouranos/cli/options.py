@@ -34,11 +34,6 @@ class Where:
     namespace: str | None
     system: str
 
-    @property
-    def is_remote(self) -> bool:
-        """Whether it is in a cluster."""
-        return self.kubeconfig is not None
-
 
 def cloud(function: F) -> F:
     """`--cloud NAME`, else OURANOS_CLOUD, else the only cloud of this machine."""

@@ -23,9 +23,6 @@ _HOSTNAME = re.compile(
 )
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\Z")
 _MAC = re.compile(r"([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}\Z")
-_QUANTITY = re.compile(
-    r"[+-]?(\d+|\d+\.\d*|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?\Z",
-)
 _DNS1123_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 _DNS1123_SUBDOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([-.a-z0-9]*[a-z0-9])?\Z")
 
@@ -67,11 +64,6 @@ def _is_uuid(text: str, version: int | None = None) -> bool:
     except ValueError:
         return False
     return version is None or found.version == version
-
-
-def is_quantity(text: str) -> bool:
-    """Whether a text is a resource quantity such as `500m` or `10Gi`."""
-    return _QUANTITY.match(text) is not None
 
 
 CHECKS: Mapping[str, Callable[[str], bool]] = {
