@@ -89,7 +89,7 @@ def processes(path: str) -> set[identity.Identity]:
     return found
 
 
-async def end(path: str, seconds: float = 30) -> bool:
+async def end(path: str, seconds: float = 60) -> bool:
     """Kill everybody in a cgroup and below it; whether all were gone in time."""
     deadline = asyncio.get_running_loop().time() + seconds
     while found := processes(path):
@@ -101,7 +101,7 @@ async def end(path: str, seconds: float = 30) -> bool:
     return True
 
 
-async def remove(path: str, seconds: float = 10) -> list[Path]:
+async def remove(path: str, seconds: float = 60) -> list[Path]:
     """Remove a cgroup and all below it; return what could not be removed."""
     deadline = asyncio.get_running_loop().time() + seconds
     while True:
