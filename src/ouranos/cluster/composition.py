@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ouranos import backing, compute, services
+from ouranos.cluster import settings
 from ouranos.images import catalog
 from ouranos.kit import controller, kinds, seams, selection
 
@@ -37,9 +38,17 @@ and Nodes.
 """
 
 
-def all_controllers() -> list[controller.Controller]:
-    """Every controller of ours."""
-    return [*services.controllers(), *backing.controllers(), *compute.controllers()]
+def all_controllers(system: str = settings.NAMESPACE) -> list[controller.Controller]:
+    """Every controller of ours.
+
+    Args:
+        system: the namespace that they run in, whom network policies let in.
+    """
+    return [
+        *services.controllers(system=system),
+        *backing.controllers(),
+        *compute.controllers(),
+    ]
 
 
 def found_at(registry: str) -> Callable[[str], str]:
