@@ -20,7 +20,7 @@ pytestmark = pytest.mark.enable_socket
 
 @contextlib.asynccontextmanager
 async def serving(folder: Path) -> AsyncGenerator[tuple[cluster.Cluster, Path]]:
-    """An API behind its door, a client of it with the namespace `home`, and a kubeconfig."""
+    """An API behind its door, a client of it with our namespace, and a kubeconfig of another."""
     api = await server.ApiServer.open(None, seams.real())
     api.asgi.token = "let-me-in"
     files = tls.ensure(folder / "tls", "127.0.0.1")
@@ -36,7 +36,7 @@ async def serving(folder: Path) -> AsyncGenerator[tuple[cluster.Cluster, Path]]:
         (folder / "config").write_text(text)
         async with httpx2.AsyncClient(transport=api.transport(), base_url="http://api") as http:
             source = cluster.Cluster(http, manager="test")
-            metadata = {"name": "home"}
+            metadata = {"name": settings.NAMESPACE}
             await source.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
             yield source, folder / "config"
         door.cancel()
@@ -54,9 +54,10 @@ async def test_the_command_answers_and_gives_the_lease_back_at_sigterm(tmp_path:
         )
         try:
             async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as ours:
-                assert "not known yet: clouds" in await _told(ours)
+                await _acts(ours)
+                assert "not known yet: clouds" in (await ours.get("/readyz")).text
                 assert (await ours.get("/healthz")).status_code == 200
-            held = await source.get(kinds.LEASE, settings.LEASE, "home") or {}
+            held = await source.get(kinds.LEASE, settings.LEASE, settings.NAMESPACE) or {}
             assert held["spec"]["holderIdentity"].startswith(socket.gethostname())
             process.send_signal(signal.SIGTERM)
             _, said = await process.communicate()
@@ -65,18 +66,15 @@ async def test_the_command_answers_and_gives_the_lease_back_at_sigterm(tmp_path:
                 process.kill()
         assert process.returncode == 0
         assert b'"event": "Ending"' in said
-        held = await source.get(kinds.LEASE, settings.LEASE, "home") or {}
+        held = await source.get(kinds.LEASE, settings.LEASE, settings.NAMESPACE) or {}
         assert not held["spec"].get("holderIdentity")
 
 
-async def _told(ours: httpx2.AsyncClient) -> str:
-    """What a process says of its readiness once it acts."""
+async def _acts(ours: httpx2.AsyncClient) -> None:
+    """Return once a process holds the Lease."""
     async with asyncio.timeout(120):
         while True:
-            try:
-                text = (await ours.get("/readyz")).text
-            except httpx2.TransportError:
-                text = ""
-            if text and "cannot be read" not in text:
-                return text
+            with contextlib.suppress(httpx2.TransportError):
+                if "\nleader 1\n" in (await ours.get("/metrics")).text:
+                    return
             await asyncio.sleep(0.1)

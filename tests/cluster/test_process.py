@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import dataclasses
+import ssl
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -30,10 +32,17 @@ class Gate(httpx2.AsyncBaseTransport):
 
     def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
         self.inner, self.closed = inner, False
+        self.refused = ""
+        self.read: list[str] = []
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         if self.closed:
             raise httpx2.ConnectError("closed", request=request)
+        path = request.url.path
+        if request.method == "GET" and "watch" not in request.url.params:
+            self.read.append(path)
+        if path == self.refused:
+            return httpx2.Response(403, json={"message": "not for you"})
         return await self.inner.handle_async_request(request)
 
 
@@ -93,7 +102,7 @@ async def test_a_process_acts_and_gives_the_lease_back(one: Make, source: cluste
         assert leader.says("/readyz") == endpoints.Answer(good=True, text="ok: acting\n")
         assert other.says("/readyz").text.endswith(" acts\n")
         assert leader.says("/healthz").good
-        assert "leader 1" in leader.says("/metrics").text
+        assert "\nleader 1\n" in leader.says("/metrics").text
         leader.asked.set()
         await asyncio.sleep(3)
         assert running[0 if leader is first else 1].done()
@@ -103,6 +112,41 @@ async def test_a_process_acts_and_gives_the_lease_back(one: Make, source: cluste
         assert await holder(source) == ""
         told = (await source.list(kinds.EVENT, "home")).items
         assert [event["reason"] for event in told] == ["LeaderElection"] * 2
+
+
+@pytest.mark.virtual_time
+async def test_who_waits_knows_everything_and_lists_nothing_once_he_acts(one: Make) -> None:
+    async with one() as first, one() as second:
+        leading = asyncio.ensure_future(first.process.run(first.asked))
+        await asyncio.sleep(3)
+        second.gate.refused = "/api/v1/configmaps"
+        waiting = asyncio.ensure_future(second.process.run(second.asked))
+        await asyncio.sleep(3)
+        answer = endpoints.Answer(good=False, text="not known yet: configmaps\n")
+        assert second.says("/readyz") == answer, "who would take over, and not know all, says so"
+        second.gate.refused = ""
+        await asyncio.sleep(31)
+        assert second.says("/readyz").good
+        assert "/api/v1/configmaps" in second.gate.read
+        second.gate.read.clear()
+        first.asked.set()
+        await leading
+        await asyncio.sleep(3)
+        assert second.passes == 1
+        assert "/api/v1/configmaps" not in second.gate.read
+        second.asked.set()
+        await waiting
+
+
+@pytest.mark.virtual_time
+async def test_a_mistake_of_who_reads_ends_the_process(one: Make) -> None:
+    async def broken() -> None:
+        raise LookupError
+
+    async with one() as single:
+        single.process._mirror.run = broken
+        with pytest.raises(LookupError):
+            await single.process.run(single.asked)
 
 
 @pytest.mark.virtual_time
@@ -165,6 +209,16 @@ async def test_a_mistake_of_the_controllers_ends_the_process(one: Make) -> None:
         await asyncio.wait({task})
         with pytest.raises(LookupError):
             await single.process._end(task)
+
+
+def test_the_lease_is_where_the_pod_is_and_else_in_a_place_of_its_own() -> None:
+    access = kubeconfig.Access(
+        "https://api", ssl.create_default_context(), kubeconfig.Identity(), "here"
+    )
+    outside = settings.Settings(kubeconfig=Path("config"))
+    assert process._namespace(settings.Settings(), access) == "here"
+    assert process._namespace(outside, access) == settings.NAMESPACE
+    assert process._namespace(dataclasses.replace(outside, namespace="there"), access) == "there"
 
 
 def test_a_kubeconfig_comes_before_the_service_account(tmp_path: Path) -> None:

@@ -206,7 +206,7 @@ async def test_many_things_are_looked_at_less_often(
     async with running(controlling(reconcile)):
         await given.clock.sleep(1)
         assert len(looked) == 300
-        await given.clock.sleep(250)
+        await given.clock.sleep(550)
         assert len(looked) == 300
         await given.clock.sleep(130)
         assert len(looked) == 600

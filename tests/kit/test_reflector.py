@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import msgspec
 import pytest
+import structlog
 
 from ouranos.kit import cache, cluster, errors, kinds, metrics, reflector, seams, selection
 from ouranos.kit.objects import Kind, Object
@@ -185,3 +186,37 @@ async def test_a_watch_that_has_ended_is_begun_again_where_it_was(
         await given.clock.sleep(1)
     assert ear.heard == ["+late"]
     assert metrics.WATCH_RESTARTS.value("configmaps", "ended") >= 2
+
+
+async def test_a_missing_right_is_told_once_each_time_it_goes_missing(
+    source: cluster.Cluster, given: seams.Seams, tap: Any
+) -> None:
+    body = msgspec.json.encode({"kind": "Status", "code": 403, "message": "not for you"})
+    refused = [True]
+
+    def answer(request: httpx2.Request) -> httpx2.Response | None:
+        of_maps = request.url.path == "/api/v1/configmaps"
+        return httpx2.Response(403, content=body) if refused and of_maps else None
+
+    tap.answer = answer
+    ear, store = Ear(), cache.Store(kinds.CONFIG_MAP)
+    chosen = selection.Selection(kinds.CONFIG_MAP)
+    one = reflector.Reflector(source, chosen, store, given, ear)
+    with structlog.testing.capture_logs() as logs:
+        task = asyncio.create_task(one.run())
+        await given.clock.sleep(600)
+        warned = [(log["kind"], log["event"]) for log in logs if log["log_level"] == "warning"]
+        assert warned == [("configmaps", "Lacking a right")]
+        assert not one.synced.is_set()
+        refused.clear()
+        await given.clock.sleep(31)
+        assert one.synced.is_set()
+        refused.append(True)
+        tap.cut.set()
+        await given.clock.sleep(1)
+        tap.cut.clear()
+        await given.clock.sleep(600)
+        assert sum(1 for log in logs if log["log_level"] == "warning") == 2
+        assert not one.synced.is_set()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -333,10 +333,9 @@ def controller_of(sort: Sort, means: page_.Means) -> controller.Controller:
             return await _release(one)
         await pass_.add_finalizer()
         result = await pipeline.run(pass_, one, stages, proofs=[*map(pipeline.name_of, inside)])
-        if not result.done:
-            return result
-        pass_.status |= sort.page.answers(one.site())
-        return outcome.Outcome(again_in=AGAIN)
+        if result.done:
+            pass_.status |= sort.page.answers(one.site())
+        return result
 
     def naming(field: str, named: Object, held: controller.Cache) -> list[Key]:
         """Return the claims that name an object in a field of their spec."""

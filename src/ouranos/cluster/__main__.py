@@ -18,7 +18,11 @@ from ouranos.kit import kubeconfig, log
     help="The cluster, for a process outside of it; inside, the pod's service account is used.",
 )
 @click.option("--context", help="A context of the kubeconfig; the current one by default.")
-@click.option("--namespace", default="", help="Where the Lease is; the pod's own by default.")
+@click.option(
+    "--namespace",
+    default="",
+    help="Where the Lease is; by default the pod's own, or with --kubeconfig ouranos-system.",
+)
 @click.option(
     "--lease",
     "lease_name",

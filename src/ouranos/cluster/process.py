@@ -1,7 +1,8 @@
 """How do the controllers live as one of several processes? From the start to SIGTERM.
 
 A process waits for the Lease, runs all controllers while it holds it, and begins again when it has
-lost it (ADR 0019). What it changes passes the fence of the term in which it was begun.
+lost it (ADR 0019). What it changes passes the fence of the term in which it was begun. What is in
+the cluster it reads all the time, so that it can act at once (ADR 0023).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from ouranos.cluster import composition, endpoints, settings
 from ouranos.kit import (
@@ -58,7 +59,7 @@ class Process:
         self._controllers = controllers
         self._seams, self._threads = outside
         self._elector = elector
-        self._runner: controller.ControllerRunner | None = None
+        self._mirror = controller.Mirror(source, controllers, outside[0], composition.SELECTED)
         self._term: lease.Term | None = None
         metrics.LEADER.set(to=0)
         self.endpoints: Final = endpoints.Endpoints(
@@ -67,10 +68,16 @@ class Process:
 
     async def run(self, asked: asyncio.Event) -> None:
         """Act whenever the Lease is ours, until asked to end."""
-        while not asked.is_set():
-            term = await _first(self._elector.acquire(), asked)
-            if term is not None:
-                await self._lead(term, asked)
+        reading = asyncio.create_task(self._mirror.run())
+        ending = asyncio.create_task(asked.wait())
+        try:
+            while not ending.done() and not reading.done():
+                term = await _first(self._elector.acquire(), reading, ending)
+                if term is not None:
+                    await self._lead(term, reading, ending)
+        finally:
+            ending.cancel()
+            await self._end(reading)
 
     async def _tell(self) -> None:
         """Tell the Lease's reader that another acts now; that it is lost harms nothing."""
@@ -82,22 +89,24 @@ class Process:
         with suppress(errors.Transient, effects.FencedError):
             await self._source.create(told)
 
-    async def _lead(self, term: lease.Term, asked: asyncio.Event) -> None:
+    async def _lead(
+        self, term: lease.Term, reading: asyncio.Task[None], ending: asyncio.Task[bool]
+    ) -> None:
         runner = controller.ControllerRunner(
-            self._source, self._controllers, self._seams, composition.SELECTED
+            self._source, self._controllers, self._seams, held=self._mirror
         )
-        self._runner, self._term = runner, term
+        self._term = term
         metrics.LEADER.set(to=1)
         keeping = asyncio.create_task(self._elector.keep(term))
         with effects.fenced(term):
             working = asyncio.create_task(runner.run())
             telling = asyncio.create_task(self._tell())
-        ending = asyncio.create_task(asked.wait())
         try:
-            await asyncio.wait({keeping, working, ending}, return_when=asyncio.FIRST_COMPLETED)
-            if asked.is_set() and term.holds:
+            ends = {keeping, working, reading, ending}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if ending.done() and term.holds:
                 _log.info("Letting passes end")
-                await _first(runner.finish(), None, _FINISH)
+                await _first(runner.finish(), seconds=_FINISH)
             await self._end(working)
             quiet = await self._threads.ended(_THREADS_END if term.holds else 0)
             await self._end(keeping)
@@ -106,8 +115,8 @@ class Process:
         finally:
             term.shut()
             metrics.LEADER.set(to=0)
-            self._runner = self._term = None
-            for task in (keeping, working, ending, telling):
+            self._term = None
+            for task in (keeping, working, telling):
                 task.cancel()
 
     async def _end(self, task: asyncio.Task[None]) -> None:
@@ -126,31 +135,28 @@ class Process:
         return endpoints.Answer(good=True, text="ok\n")
 
     def _readiness(self) -> endpoints.Answer:
-        if self._runner is not None:
-            missing = self._runner.unknown
-            text = f"not known yet: {', '.join(missing)}\n" if missing else "ok: acting\n"
-            return endpoints.Answer(good=not missing, text=text)
         silent = self._seams.clock.monotonic() - self._elector.answered_at
-        if not self._elector.holder or silent > _SILENCE:
+        if self._term is None and (not self._elector.holder or silent > _SILENCE):
             return endpoints.Answer(good=False, text="the Lease cannot be read\n")
-        return endpoints.Answer(good=True, text=f"ok: {self._elector.holder} acts\n")
+        if missing := self._mirror.unknown:
+            return endpoints.Answer(good=False, text=f"not known yet: {', '.join(missing)}\n")
+        who = "acting" if self._term is not None else f"{self._elector.holder} acts"
+        return endpoints.Answer(good=True, text=f"ok: {who}\n")
 
     def _metrics(self) -> endpoints.Answer:
         return endpoints.Answer(good=True, text=metrics.render())
 
 
 async def _first(
-    wanted: Awaitable[T], asked: asyncio.Event | None, seconds: float | None = None
+    wanted: Awaitable[T], *others: asyncio.Task[Any], seconds: float | None = None
 ) -> T | None:
-    """Return what is wanted, or None if the event, or the time, comes before."""
+    """Return what is wanted, or None if another task, or the time, ends before."""
     found = asyncio.ensure_future(wanted)
-    tasks = [] if asked is None else [asyncio.create_task(asked.wait())]
     try:
-        await asyncio.wait({found, *tasks}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({found, *others}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         return found.result() if found.done() else None
     finally:
-        for task in (found, *tasks):
-            task.cancel()
+        found.cancel()
 
 
 async def run(
@@ -175,7 +181,7 @@ async def run(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
     access = _access(chosen)
-    place = objects.Key(chosen.namespace or access.namespace, chosen.lease_name)
+    place = objects.Key(_namespace(chosen, access), chosen.lease_name)
     async with access.open() as source:
         elector = lease.Elector(source, outside[0], place, chosen.host, chosen.timing)
         process = Process(source, controllers, outside, elector)
@@ -197,7 +203,15 @@ def _access(chosen: settings.Settings) -> kubeconfig.Access:
     return kubeconfig.in_cluster()
 
 
+def _namespace(chosen: settings.Settings, access: kubeconfig.Access) -> str:
+    """Return where the Lease is: a person's context may be anywhere, the pod is where we are."""
+    if chosen.namespace:
+        return chosen.namespace
+    return access.namespace if chosen.kubeconfig is None else settings.NAMESPACE
+
+
 def main(chosen: settings.Settings) -> None:
     """Run all controllers in an event loop of their own."""
     outside = composition.outside(chosen.images)
-    asyncio.run(run(chosen, composition.all_controllers(), outside))
+    controllers = composition.all_controllers(_namespace(chosen, _access(chosen)))
+    asyncio.run(run(chosen, controllers, outside))

@@ -23,7 +23,8 @@ class Settings:
     Attributes:
         kubeconfig: a file that names the cluster; without it, the pod's service account.
         context: which of the file's contexts.
-        namespace: where the Lease is; by default where the service account says that we are.
+        namespace: where the Lease is; by default where the service account says that we are, and
+            with a kubeconfig `ouranos-system`.
         lease_name: the Lease's name.
         host: what a person knows this process by; in a pod, the pod's name.
         address: where the endpoints listen; empty for every address.

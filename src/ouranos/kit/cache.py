@@ -30,6 +30,11 @@ class Store:
         """Return the object of that key."""
         return self._objects.get(key.namespace, {}).get(key.name)
 
+    @property
+    def count(self) -> int:
+        """How many objects there are."""
+        return sum(map(len, self._objects.values()))
+
     def each(self, namespace: str = "") -> Iterator[Object]:
         """Yield the objects of one namespace, or of all."""
         if namespace or not self.kind.namespaced:

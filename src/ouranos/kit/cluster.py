@@ -1,14 +1,14 @@
 """How is a Kubernetes API spoken to? A thin client; the same in-process and over TLS (ADR 0003)."""
 
 import contextlib
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
 import httpx2
 import msgspec
 
-from ouranos.kit import effects, errors, kinds, objects
+from ouranos.kit import answers, effects, errors, kinds, objects
 from ouranos.kit.objects import Kind, Object, Objects
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
@@ -21,9 +21,6 @@ _PAGE: Final = 500
 _ANSWER_TIMEOUT: Final = httpx2.Timeout(30.0)
 _WATCH_GRACE: Final = 30.0
 """Seconds a watch may be silent beyond the time the server promised to end it."""
-_FIRST_FAILURE: Final = 400
-
-_decoder: Final = msgspec.json.Decoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +53,9 @@ class Cluster:
 
     async def is_ready(self) -> bool:
         """Whether the server says that all is done that it does at its start."""
-        with _translated():
+        with answers.translated():
             response = await self._http.get("/readyz", timeout=_ANSWER_TIMEOUT)
-        return response.status_code < _FIRST_FAILURE
+        return response.status_code < answers.FIRST_FAILURE
 
     async def version(self) -> Object:
         """Return what the server says of its version: `major`, `minor`, `gitVersion`."""
@@ -93,7 +90,7 @@ class Cluster:
                 return Listing(items, str(metadata.get("resourceVersion") or ""))
             query["continue"] = token
 
-    async def watch(
+    async def watch(  # noqa: PLR0913 - what can be said to a watch
         self,
         kind: Kind,
         namespace: str = "",
@@ -102,6 +99,7 @@ class Cluster:
         labels: str = "",
         fields: str = "",
         timeout: int | None = None,  # noqa: ASYNC109 - the server's, not ours
+        opened: Callable[[], None] | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Yield what happens after a version, bookmarks included, until the server ends it.
 
@@ -112,6 +110,7 @@ class Cluster:
             labels: a label selector.
             fields: a field selector.
             timeout: seconds after which the server shall end the watch.
+            opened: told once the server has begun to answer.
 
         Raises:
             errors.Gone: the version is too old; list again, and compare.
@@ -125,10 +124,10 @@ class Cluster:
             timeoutSeconds=str(timeout) if timeout else "",
         )
         quiet = None if timeout is None else timeout + _WATCH_GRACE
-        lines = self._lines(kind.path(namespace), query, quiet)
+        lines = self._lines(kind.path(namespace), query, quiet, opened)
         async with contextlib.aclosing(lines):
             async for line in lines:
-                event = _decode(line)
+                event = answers.decode(line)
                 if event["type"] == "ERROR":
                     status: Object = event["object"]
                     raise errors.api_error(int(status.get("code") or 0), status)
@@ -278,7 +277,7 @@ class Cluster:
         )
         path = kinds.POD.path(namespace, pod, "log")
         async with self._stream(path, query, None) as response:
-            with _translated():
+            with answers.translated():
                 async for chunk in response.aiter_bytes():
                     yield chunk
 
@@ -299,7 +298,7 @@ class Cluster:
         if body is not None:
             headers["content-type"] = media
             content = msgspec.json.encode(body)
-        with _translated():
+        with answers.translated():
             response = await self._http.request(
                 method,
                 path,
@@ -309,9 +308,9 @@ class Cluster:
                 timeout=_ANSWER_TIMEOUT,
                 extensions=extensions,
             )
-        if response.status_code >= _FIRST_FAILURE:
-            raise _refusal(response)
-        return _decode(response.content)
+        if response.status_code >= answers.FIRST_FAILURE:
+            raise answers.refusal(response)
+        return answers.decode(response.content)
 
     @contextlib.asynccontextmanager
     async def _stream(
@@ -321,23 +320,29 @@ class Cluster:
         request = self._http.build_request(
             "GET", path, params=query, headers={"accept": _JSON}, timeout=limits
         )
-        with _translated():
+        with answers.translated():
             response = await self._http.send(request, stream=True)
         try:
-            if response.status_code >= _FIRST_FAILURE:
-                with _translated():
+            if response.status_code >= answers.FIRST_FAILURE:
+                with answers.translated():
                     await response.aread()
-                raise _refusal(response)
+                raise answers.refusal(response)
             yield response
         finally:
             await response.aclose()
 
     async def _lines(
-        self, path: str, query: Mapping[str, str], quiet: float | None
+        self,
+        path: str,
+        query: Mapping[str, str],
+        quiet: float | None,
+        opened: Callable[[], None] | None,
     ) -> AsyncGenerator[bytes, None]:
         rest = b""
         async with self._stream(path, query, quiet) as response:
-            with _translated():
+            if opened is not None:
+                opened()
+            with answers.translated():
                 async for chunk in response.aiter_bytes():
                     *lines, rest = (rest + chunk).split(b"\n")
                     for line in lines:
@@ -355,21 +360,6 @@ def _is_gone(left: Object, *, at_once: bool) -> bool:
     return not metadata.get("finalizers") and not grace
 
 
-def _decode(answer: bytes) -> Object:
-    """Return the object of an answer.
-
-    Raises:
-        errors.Unreachable: it is no JSON object; something else than the API answered.
-    """
-    try:
-        decoded = _decoder.decode(answer)
-    except msgspec.DecodeError as error:
-        raise errors.Unreachable(f"the API's answer is no JSON: {error}") from error
-    if not isinstance(decoded, dict):
-        raise errors.Unreachable("the API's answer is no JSON object")
-    return cast("Object", decoded)
-
-
 def _path(obj: Object, subresource: str = "") -> str:
     metadata = obj["metadata"]
     return kinds.of(obj).path(metadata.get("namespace"), metadata["name"], subresource)
@@ -377,19 +367,3 @@ def _path(obj: Object, subresource: str = "") -> str:
 
 def _query(**parameters: str) -> dict[str, str]:
     return {name: value for name, value in parameters.items() if value}
-
-
-@contextlib.contextmanager
-def _translated() -> Generator[None]:
-    try:
-        yield
-    except (httpx2.TransportError, httpx2.StreamError) as error:
-        raise errors.Unreachable(f"the API did not answer: {error!r}") from error
-
-
-def _refusal(response: httpx2.Response) -> errors.ApiError:
-    details: Object = {}
-    with contextlib.suppress(errors.Unreachable):
-        details = _decode(response.content)
-    details.setdefault("message", response.text[:256] or response.reason_phrase)
-    return errors.api_error(response.status_code, details)

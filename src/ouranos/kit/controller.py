@@ -2,7 +2,8 @@
 
 from ouranos.kit.cache import Cache
 from ouranos.kit.definition import Controller, Watch
+from ouranos.kit.mirror import Mirror
 from ouranos.kit.passes import Pass
 from ouranos.kit.runner import ControllerRunner, run_pass
 
-__all__ = ["Cache", "Controller", "ControllerRunner", "Pass", "Watch", "run_pass"]
+__all__ = ["Cache", "Controller", "ControllerRunner", "Mirror", "Pass", "Watch", "run_pass"]

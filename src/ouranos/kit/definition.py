@@ -47,7 +47,8 @@ class Controller:
     workers: int = 4
     """Passes at once; never two over one object."""
     resync: timedelta = timedelta(minutes=10)
-    """When a settled object is looked at again, should an event have been missed."""
+    """When an object is looked at again, should an event have been missed; where there are many,
+    settled ones wait longer."""
     deadline: timedelta = timedelta(minutes=10)
     """When a pass that does not come back is given up, as a transient failure."""
 

@@ -21,7 +21,7 @@ Look = Callable[[], Awaitable[outcome.Outcome]]
 
 _DEADLINE: Final = 120.0
 """Seconds; a look that does not come back by then has failed."""
-_PACE: Final = 1.0
+_PACE: Final = 2.0
 """Seconds of a look's period for each thing that a controller has outside: many cost no more."""
 _SPREAD: Final = 2.0
 """Seconds; one event has many objects look at the same time, and who is asked is one process."""
@@ -71,7 +71,7 @@ class Looks:
             content: what the thing should be; another content is another thing.
             look: looks, and acts.
             every: how long what was found right counts as such; longer where there is so much that
-                looking at one thing a second would take longer.
+                looking at one thing every two seconds would take longer.
         """
         lasting = max(every, timedelta(seconds=len(self._right) * _PACE))
         begun = self._clock.monotonic()

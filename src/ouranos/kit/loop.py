@@ -30,6 +30,8 @@ from ouranos.kit.objects import Key, Kind, Object
 
 _RETRY: Final = backoff.Backoff(first=1.0, longest=300.0)
 _JITTER: Final = 0.2
+_PACE: Final = 4.0
+"""Seconds of the resync's period for each settled object: many cost no more than some."""
 _SOONEST: Final = 0.01
 """Seconds; what asks for another pass at once gets it after others had their turn."""
 
@@ -78,8 +80,7 @@ class Loop:
             if not summary.is_at_rest(obj) or key in changed:
                 self.queue.add(key)
             elif not _is_terminal(obj):
-                spread = self._seams.random.uniform(0, self.controller.resync.total_seconds())
-                self.queue.add_after(key, spread)
+                self.queue.add_after(key, self._seams.random.uniform(0, self._resync))
         await self.queue.serve()
 
     def hear(self, kind: Kind, before: Object | None, after: Object | None) -> None:
@@ -258,8 +259,13 @@ class Loop:
             self.queue.add_after(key, again)
         if result.terminal or (summary.is_ours(obj) and summary.is_paused(obj)):
             return
-        jitter = self._seams.random.uniform(0, _JITTER)
-        self.queue.add_after(key, self.controller.resync.total_seconds() * (1 + jitter))
+        period = self._resync if result.done else self.controller.resync.total_seconds()
+        self.queue.add_after(key, period * (1 + self._seams.random.uniform(0, _JITTER)))
+
+    @property
+    def _resync(self) -> float:
+        """Seconds after which a settled object is looked at again though nothing told to."""
+        return max(self.controller.resync.total_seconds(), self._store.count * _PACE)
 
 
 def _owner(obj: Object, kind: Kind) -> Iterator[Key]:

@@ -2,10 +2,12 @@
 
 A key is in one of four states: absent, due later, ready, running. A key is never run twice at
 once; one that is added while it runs is run again after. There is no polling: one timer sleeps
-until the soonest due key, and a pass is a task of its own.
+until the soonest due key, and a pass is a task of its own, in the context of who serves the queue:
+whoever adds a key, a reflector or a timer, passes nothing of his own on, and above all no fence.
 """
 
 import asyncio
+import contextvars
 import heapq
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
@@ -37,6 +39,7 @@ class Queue:
         self._tasks: asyncio.TaskGroup | None = None
         self._timer: asyncio.Task[None] | None = None
         self._timer_due = 0.0
+        self._context = contextvars.Context()
         self._closed = False
         self.idle: Final = asyncio.Event()
         self.idle.set()
@@ -46,6 +49,7 @@ class Queue:
         """Run what is added, and what was added before, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
+            self._context = contextvars.copy_context()
             self._start()
             self._set_timer()
             try:
@@ -116,7 +120,7 @@ class Queue:
             metrics.QUEUE_WAIT_SECONDS.observe(self._name, value=waited)
             self._due.pop(key, None)
             self._running.add(key)
-            self._tasks.create_task(self._work(key))
+            self._tasks.create_task(self._work(key), context=self._context.copy())
         metrics.QUEUE_DEPTH.set(self._name, to=len(self._ready))
 
     async def _work(self, key: Key) -> None:

@@ -22,6 +22,8 @@ from ouranos.kit.objects import Kind
 _WATCH_SECONDS: Final = (300, 600)
 """A watch is begun anew after so long, at random, so that a dead connection is noticed."""
 _RETRY: Final = backoff.Backoff(first=0.5, longest=30.0)
+_AWAY: Final = backoff.Backoff(first=0.5, longest=10.0)
+"""Whoever is to act waits until the watches that an outage has ended run again."""
 
 _log = log.get(component="reflector")
 
@@ -57,7 +59,10 @@ class Reflector:
         self._served = served
         self._version = ""
         self._failures = 0
+        self._told = False
         self.synced: Final = asyncio.Event()
+        """Set while the store is as the server said, and a watch tells what changes; from the list
+        on, and not while a watch that broke has not been opened again."""
 
     async def run(self) -> None:
         """List, watch, and begin again where the watch was lost, for ever."""
@@ -74,8 +79,11 @@ class Reflector:
                 self._failures += 1
                 if isinstance(error, errors.NotFound):
                     self._version = ""
-                _log.debug("Retrying a watch", kind=self._kind.qualified, error=str(error))
-                await self._seams.clock.sleep(_RETRY.wait(self._failures, self._seams.random))
+                if self._store.is_served:
+                    self.synced.clear()
+                self._tell(error)
+                pace = _AWAY if isinstance(error, errors.Unreachable) else _RETRY
+                await self._seams.clock.sleep(pace.wait(self._failures, self._seams.random))
 
     async def _follow(self) -> None:
         if not self._version:
@@ -84,6 +92,7 @@ class Reflector:
             self._kind,
             resource_version=self._version,
             timeout=self._seams.random.randint(*_WATCH_SECONDS),
+            opened=self._opened,
             **self._selectors,
         )
         async with contextlib.aclosing(events):
@@ -143,6 +152,19 @@ class Reflector:
         self._version = version or self._version
         if before is not None or after is not None:
             self._listener(self._kind, before, after)
+
+    def _opened(self) -> None:
+        self._told = False
+        self.synced.set()
+
+    def _tell(self, error: errors.Transient) -> None:
+        """Log why there is no watch; what only a person can mend loudly, and once."""
+        told = {"kind": self._kind.qualified, "error": str(error)}
+        if isinstance(error, errors.Forbidden) and not self._told:
+            self._told = True
+            _log.warning("Lacking a right", **told)
+        else:
+            _log.debug("Retrying a watch", **told)
 
     def _restarted(self, cause: str) -> None:
         metrics.WATCH_RESTARTS.add(self._kind.qualified, cause)

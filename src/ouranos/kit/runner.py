@@ -10,12 +10,12 @@ from ouranos.kit import (
     definition,
     errors,
     loop,
+    mirror,
     outcome,
-    reflector,
     seams,
     selection,
 )
-from ouranos.kit.objects import Key, Kind, Object
+from ouranos.kit.objects import Key
 
 
 class ControllerRunner:
@@ -27,6 +27,7 @@ class ControllerRunner:
         controllers: Sequence[definition.Controller],
         given: seams.Seams,
         selected: Sequence[selection.Selection] = (),
+        held: mirror.Mirror | None = None,
     ) -> None:
         """Prepare to run; nothing is read before `run`.
 
@@ -35,6 +36,8 @@ class ControllerRunner:
             controllers: what is run.
             given: time, chance and blocking calls.
             selected: which objects are held of some kinds; of others, all.
+            held: what is known already, of all these controllers' kinds, and kept true by somebody
+                else; without it, the runner keeps one of its own.
 
         Raises:
             ValueError: two controllers have one name.
@@ -42,30 +45,23 @@ class ControllerRunner:
         names = [controller.name for controller in controllers]
         if len(names) != len(set(names)):
             raise ValueError(f"controllers share a name: {sorted(names)}")
-        self.cache: Final = cache.Cache()
+        self._is_ours = held is None
+        self._mirror = held or mirror.Mirror(source, controllers, given, selected)
+        self.cache: Final = self._mirror.cache
         self._loops = [loop.Loop(one, source, self.cache, given) for one in controllers]
-        chosen = {one.kind: one for one in selected}
-        kinds = dict.fromkeys(kind for controller in controllers for kind in controller.kinds)
-        needed = {kind for one in controllers for kind in one.kinds if kind not in one.optional}
-        self._reflectors = {
-            kind: reflector.Reflector(
-                source,
-                chosen.get(kind) or selection.Selection(kind),
-                self.cache.store(kind),
-                given,
-                self._hear,
-                None if kind in needed else self._hear_of_kind,
-            )
-            for kind in kinds
-        }
 
     async def run(self) -> None:
         """Run until cancelled; what was done by then stays done, and the next run goes on."""
-        async with asyncio.TaskGroup() as tasks:
-            for one in self._reflectors.values():
-                tasks.create_task(one.run())
+        self._mirror.listeners.extend(self._loops)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                if self._is_ours:
+                    tasks.create_task(self._mirror.run())
+                for one in self._loops:
+                    tasks.create_task(self._run_when_synced(one))
+        finally:
             for one in self._loops:
-                tasks.create_task(self._run_when_synced(one))
+                self._mirror.listeners.remove(one)
 
     @property
     def is_at_rest(self) -> bool:
@@ -75,9 +71,7 @@ class ControllerRunner:
     @property
     def unknown(self) -> tuple[str, ...]:
         """The kinds that have not been listed yet, as `kubectl` names them."""
-        return tuple(
-            kind.qualified for kind, one in self._reflectors.items() if not one.synced.is_set()
-        )
+        return self._mirror.unknown
 
     async def finish(self) -> None:
         """Begin no further pass; return when those that were begun have ended."""
@@ -88,21 +82,11 @@ class ControllerRunner:
 
     async def synced(self) -> None:
         """Return when every kind has been listed once."""
-        for one in self._reflectors.values():
-            await one.synced.wait()
+        await self._mirror.synced()
 
     async def _run_when_synced(self, one: loop.Loop) -> None:
-        for kind in one.controller.kinds:
-            await self._reflectors[kind].synced.wait()
+        await self._mirror.synced(*one.controller.kinds)
         await one.run()
-
-    def _hear(self, kind: Kind, before: Object | None, after: Object | None) -> None:
-        for one in self._loops:
-            one.hear(kind, before, after)
-
-    def _hear_of_kind(self, kind: Kind) -> None:
-        for one in self._loops:
-            one.hear_of_kind(kind)
 
 
 async def run_pass(

@@ -50,7 +50,7 @@ async def test_who_is_asked_to_end_hands_over(
     first = await tests_controllers.one_acts(two)
     second = other(two, first)
     await tests_controllers.eventually(second.waits)
-    assert await first.says("leader 1", "/metrics")
+    assert await first.says("\nleader 1\n", "/metrics")
     assert await second.says("leader 0", "/metrics")
     assert await second.says("ok", "/healthz")
     first.send(signal.SIGTERM)
