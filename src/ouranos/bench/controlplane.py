@@ -1,6 +1,6 @@
 """A kube-apiserver with etcd on loopback, to be measured and compared with; no nodes, no network.
 
-Asked by the ratios of the bench and by the stories that try the laws on both servers.
+Asked by the bench and by the stories that need an API server and no nodes.
 """
 
 from __future__ import annotations
@@ -41,25 +41,75 @@ class Plane:
     """A control plane that runs.
 
     Attributes:
-        kubeconfig: the administrator's.
+        place: where it is, as a lab without nodes.
+        client: the port of etcd.
+        server: the port of kube-apiserver.
         ready: seconds from the start of etcd until /readyz.
         ready_cpu: CPU seconds of both processes until then.
     """
 
-    kubeconfig: Path
+    place: Settings
+    client: int
+    server: int
     ready: float = 0.0
     ready_cpu: float = 0.0
     _processes: dict[str, asyncio.subprocess.Process] = field(
         default_factory=dict[str, asyncio.subprocess.Process]
     )
 
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's."""
+        return self.place.authority / "admin.kubeconfig"
+
+    @property
+    def kubectl(self) -> Path:
+        """The program."""
+        return self.place.bin / "kubectl"
+
+    @property
+    def etcd(self) -> str:
+        """Where etcd answers who has no certificate."""
+        return f"http://{_HOST}:{self.client}"
+
     def cpu(self) -> float:
         """CPU seconds that kube-apiserver and etcd have used."""
         asked = (control.ETCD, control.API_SERVER)
         return sum(machine.cpu_of(self._processes[name].pid).own for name in asked)
 
-    async def start(self, name: str, argv: Sequence[str], folder: Path) -> None:
+    async def serve(self) -> None:
+        """Start kube-apiserver, for the first time or again, and return when it is ready.
+
+        Raises:
+            PlaneError: it did not become ready.
+        """
+        await self.start(control.API_SERVER, _server(self))
+        await self.answers(f"https://{_HOST}:{self.server}", "/readyz")
+
+    async def answers(self, address: str, path: str) -> None:
+        """Return when one of its processes says that it is well.
+
+        Raises:
+            PlaneError: it does not in time, or a process has ended.
+        """
+        trust = kubeconfig.read(self.kubeconfig).trust
+        deadline = time.monotonic() + _PATIENCE
+        async with httpx2.AsyncClient(base_url=address, verify=trust, trust_env=False) as client:
+            while time.monotonic() < deadline:
+                if ended := self.ended():
+                    said = _tail(self.place, ended[0])
+                    raise PlaneError(f"{', '.join(ended)} ended; its log: {said}")
+                try:
+                    if (await client.get(path)).is_success:
+                        return
+                except httpx2.TransportError:
+                    pass
+                await asyncio.sleep(_LOOK)
+        raise PlaneError(f"{address} was not ready after {_PATIENCE:.0f} s")
+
+    async def start(self, name: str, argv: Sequence[str]) -> None:
         """Start one of its processes."""
+        folder = self.place.folder
         log = os.open(folder / f"{name}.log", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
         try:
             self._processes[name] = await asyncio.create_subprocess_exec(
@@ -77,17 +127,22 @@ class Plane:
         """Name the processes that run no more."""
         return [name for name, one in self._processes.items() if one.returncode is not None]
 
+    async def end(self, name: str) -> None:
+        """End one of its processes."""
+        process = self._processes.pop(name)
+        if process.returncode is None:
+            process.terminate()
+            try:
+                async with asyncio.timeout(_ENDING):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
     async def stop(self) -> None:
         """End all of them, the last one first."""
-        for process in reversed(self._processes.values()):
-            if process.returncode is None:
-                process.terminate()
-                try:
-                    async with asyncio.timeout(_ENDING):
-                        await process.wait()
-                except TimeoutError:
-                    process.kill()
-                    await process.wait()
+        for name in reversed(tuple(self._processes)):
+            await self.end(name)
 
 
 @contextlib.asynccontextmanager
@@ -114,18 +169,17 @@ async def running(
         for name in ("admin", "controller-manager"):
             text = authority.kubeconfig(f"https://{_HOST}:{server}", place.authority, name)
             (place.authority / f"{name}.kubeconfig").write_text(text, encoding="utf-8")
-        plane = Plane(place.authority / "admin.kubeconfig")
+        plane = Plane(place, client, server)
         try:
             begun = time.monotonic()
-            await plane.start(control.ETCD, _etcd(place, client, peer), place.folder)
-            await _answers(plane, place, f"http://{_HOST}:{client}", "/health")
+            await plane.start(control.ETCD, _etcd(plane, peer))
+            await plane.answers(plane.etcd, "/health")
             if aged:
-                await _age(client)
-            await plane.start(control.API_SERVER, _server(place, client, server), place.folder)
-            await _answers(plane, place, f"https://{_HOST}:{server}", "/readyz")
+                await _age(plane)
+            await plane.serve()
             plane.ready, plane.ready_cpu = time.monotonic() - begun, plane.cpu()
             if controllers:
-                await plane.start("kube-controller-manager", _manager(place), place.folder)
+                await plane.start("kube-controller-manager", _manager(place))
             yield plane
         finally:
             await plane.stop()
@@ -137,12 +191,12 @@ def _instead(argv: Sequence[str], *flags: str) -> tuple[str, ...]:
     return (*(one for one in argv if one.partition("=")[0] not in named), *flags)
 
 
-def _etcd(place: Settings, client: int, peer: int) -> tuple[str, ...]:
-    own, theirs = f"http://{_HOST}:{client}", f"http://{_HOST}:{peer}"
+def _etcd(plane: Plane, peer: int) -> tuple[str, ...]:
+    theirs = f"http://{_HOST}:{peer}"
     return _instead(
-        control.etcd(place).argv,
-        f"--listen-client-urls={own}",
-        f"--advertise-client-urls={own}",
+        control.etcd(plane.place).argv,
+        f"--listen-client-urls={plane.etcd}",
+        f"--advertise-client-urls={plane.etcd}",
         f"--listen-peer-urls={theirs}",
         f"--initial-advertise-peer-urls={theirs}",
         f"--initial-cluster=lab={theirs}",
@@ -150,13 +204,13 @@ def _etcd(place: Settings, client: int, peer: int) -> tuple[str, ...]:
     )
 
 
-def _server(place: Settings, client: int, port: int) -> tuple[str, ...]:
+def _server(plane: Plane) -> tuple[str, ...]:
     return _instead(
-        control.api_server(place).argv,
-        f"--etcd-servers=http://{_HOST}:{client}",
+        control.api_server(plane.place).argv,
+        f"--etcd-servers={plane.etcd}",
         f"--bind-address={_HOST}",
         f"--advertise-address={_HOST}",
-        f"--secure-port={port}",
+        f"--secure-port={plane.server}",
         "--endpoint-reconciler-type=none",
         # Pods need no account here: nobody runs them.
         "--disable-admission-plugins=ServiceAccount",
@@ -168,28 +222,11 @@ def _manager(place: Settings) -> tuple[str, ...]:
     return _instead(control.controller_manager(place).argv, *more)
 
 
-async def _age(port: int) -> None:
+async def _age(plane: Plane) -> None:
     entry = {"key": "cGFzdA==", "value": ""}
-    async with httpx2.AsyncClient(base_url=f"http://{_HOST}:{port}", trust_env=False) as etcd:
+    async with httpx2.AsyncClient(base_url=plane.etcd, trust_env=False) as etcd:
         for _ in range(_PAST):
             (await etcd.post("/v3/kv/put", json=entry)).raise_for_status()
-
-
-async def _answers(plane: Plane, place: Settings, address: str, path: str) -> None:
-    """Wait until the newest of the processes says that it is well."""
-    trust = kubeconfig.read(plane.kubeconfig).trust
-    deadline = time.monotonic() + _PATIENCE
-    async with httpx2.AsyncClient(base_url=address, verify=trust, trust_env=False) as client:
-        while time.monotonic() < deadline:
-            if ended := plane.ended():
-                raise PlaneError(f"{', '.join(ended)} ended; its log: {_tail(place, ended[0])}")
-            try:
-                if (await client.get(path)).is_success:
-                    return
-            except httpx2.TransportError:
-                pass
-            await asyncio.sleep(_LOOK)
-    raise PlaneError(f"{address} was not ready after {_PATIENCE:.0f} s")
 
 
 def _tail(place: Settings, name: str) -> str:

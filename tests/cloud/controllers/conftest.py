@@ -12,38 +12,37 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import tests_controllers
+import tests_planes
 
 from ouranos import services
-from ouranos.kit import cluster
+from ouranos.bench import controlplane
+from ouranos.kit import cluster, kubeconfig
 
 
 @pytest.fixture
-async def plane(tmp_path: Path) -> AsyncGenerator[tests_controllers.ControlPlane]:
-    async with tests_controllers.serving(tmp_path / "lab") as made:
-        assert made.source is not None
-        for obj in services.definitions():
-            await made.source.apply(obj)
-        for name in (tests_controllers.NAMESPACE, "home"):
-            metadata = {"name": name}
-            obj = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
-            await made.source.apply(obj)
+async def plane(tmp_path: Path) -> AsyncGenerator[controlplane.Plane]:
+    async with tests_planes.running(tmp_path, controllers=False) as made:
         yield made
 
 
 @pytest.fixture
-def source(plane: tests_controllers.ControlPlane) -> cluster.Cluster:
-    assert plane.source is not None
-    return plane.source
+async def source(plane: controlplane.Plane) -> AsyncGenerator[cluster.Cluster]:
+    """A client of it; our kinds are there, and the namespaces."""
+    async with kubeconfig.connect(plane.kubeconfig) as made:
+        for obj in services.definitions():
+            await made.apply(obj)
+        for name in (tests_controllers.NAMESPACE, "home"):
+            metadata = {"name": name}
+            await made.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+        yield made
 
 
 @pytest.fixture
 async def two(
-    plane: tests_controllers.ControlPlane, tmp_path: Path
+    plane: controlplane.Plane, source: cluster.Cluster, tmp_path: Path
 ) -> AsyncGenerator[list[tests_controllers.Controllers]]:
     made = [
-        tests_controllers.Controllers(
-            plane.place.kubeconfig, tmp_path / f"controllers-{number}.log"
-        )
+        tests_controllers.Controllers(plane.kubeconfig, tmp_path / f"controllers-{number}.log")
         for number in (1, 2)
     ]
     yield made

@@ -9,6 +9,7 @@ import signal
 import pytest
 import tests_controllers
 
+from ouranos.bench import controlplane
 from ouranos.kit import (
     cache,
     cluster,
@@ -20,6 +21,7 @@ from ouranos.kit import (
     seams,
     selection,
 )
+from ouranos.lab import control
 
 pytestmark = pytest.mark.enable_socket
 
@@ -85,18 +87,18 @@ async def test_who_was_killed_or_stopped_is_replaced_and_does_not_come_back_to_a
 
 
 async def test_an_api_server_that_is_away_ends_no_process(
-    plane: tests_controllers.ControlPlane,
+    plane: controlplane.Plane,
     source: cluster.Cluster,
     two: list[tests_controllers.Controllers],
 ) -> None:
     first = await tests_controllers.one_acts(two)
     await tests_controllers.eventually(other(two, first).waits)
-    plane.stop_api()
+    await plane.end(control.API_SERVER)
     await tests_controllers.eventually(lambda: first.says("leader 0", "/metrics"))
     assert [one.runs for one in two] == [True, True]
     assert [await one.says("ok", "/healthz") for one in two] == [True, True]
     await asyncio.sleep(20)
-    await plane.start()
+    await plane.serve()
     await tests_controllers.one_acts(two)
     assert [one.runs for one in two] == [True, True]
     await source.apply(MEMCACHED)
@@ -104,7 +106,7 @@ async def test_an_api_server_that_is_away_ends_no_process(
 
 
 async def test_a_watch_that_etcd_has_forgotten_is_begun_with_a_list(
-    plane: tests_controllers.ControlPlane, source: cluster.Cluster
+    plane: controlplane.Plane, source: cluster.Cluster
 ) -> None:
     def config(name: str) -> objects.Object:
         metadata = {"name": name, "namespace": "home"}
@@ -132,9 +134,9 @@ async def test_a_watch_that_etcd_has_forgotten_is_begun_with_a_list(
     for number in range(5):
         await source.create(config(f"b{number}"))
     gone = metrics.WATCH_RESTARTS.value("configmaps", "gone")
-    await plane.compact()
-    plane.stop_api()
-    await plane.start()
+    await tests_controllers.compact(plane)
+    await plane.end(control.API_SERVER)
+    await plane.serve()
     running = asyncio.ensure_future(one.run())
 
     async def knows() -> bool:

@@ -9,75 +9,26 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass
-from ipaddress import IPv4Address
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import httpx2
 
-from ouranos.kit import cluster, errors, kinds, kubeconfig, objects
-from ouranos.lab import authority, building, control, programs, settings
+from ouranos.bench import controlplane
+from ouranos.kit import cluster, kinds, objects
 
 PATIENCE = 180.0
 NAMESPACE = "ouranos-system"
 LEASE = "ouranos-controllers"
 
 
-@dataclass(frozen=True, slots=True)
-class Alone(settings.Settings):
-    """A lab without nodes: its API server is reached by loopback, so it needs no network."""
-
-    @property
-    def host(self) -> IPv4Address:
-        return self.local
-
-    @property
-    def local(self) -> IPv4Address:
-        return IPv4Address(f"127.30.{8 * self.number}.9")
-
-
-class ControlPlane:
-    """etcd and kube-apiserver."""
-
-    def __init__(self, place: Alone) -> None:
-        self.place = place
-        self.source: cluster.Cluster | None = None
-        self._etcd: subprocess.Popen[bytes] | None = None
-        self._api: subprocess.Popen[bytes] | None = None
-
-    async def start(self) -> None:
-        if self._etcd is None:
-            self._etcd = self._started(control.etcd(self.place).argv)
-        argv = control.api_server(self.place).argv
-        self._api = self._started((*argv, "--endpoint-reconciler-type=none"))
-        await eventually(self._answers)
-
-    def stop_api(self) -> None:
-        stop(self._api)
-        self._api = None
-
-    def stop(self) -> None:
-        stop(self._api)
-        stop(self._etcd)
-
-    async def compact(self) -> None:
-        """Have etcd forget everything but the present."""
-        async with httpx2.AsyncClient(base_url=f"http://{self.place.local}:2379") as etcd:
-            present = await etcd.post("/v3/kv/range", json={"key": "AA=="})
-            revision = present.json()["header"]["revision"]
-            body = {"revision": revision, "physical": True}
-            (await etcd.post("/v3/kv/compaction", json=body)).raise_for_status()
-
-    async def _answers(self) -> bool:
-        with contextlib.suppress(errors.OuranosError):
-            async with kubeconfig.connect(self.place.kubeconfig) as source:
-                return await source.is_ready()
-        return False
-
-    def _started(self, argv: tuple[str, ...]) -> subprocess.Popen[bytes]:
-        with (self.place.folder / f"{Path(argv[0]).name}.log").open("ab") as log:
-            return subprocess.Popen(argv, env=programs.ENVIRONMENT, stdout=log, stderr=log)
+async def compact(plane: controlplane.Plane) -> None:
+    """Have etcd forget everything but the present."""
+    async with httpx2.AsyncClient(base_url=plane.etcd) as etcd:
+        present = await etcd.post("/v3/kv/range", json={"key": "AA=="})
+        revision = present.json()["header"]["revision"]
+        body = {"revision": revision, "physical": True}
+        (await etcd.post("/v3/kv/compaction", json=body)).raise_for_status()
 
 
 def stop(process: subprocess.Popen[bytes] | None) -> None:
@@ -94,23 +45,6 @@ async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(PATIENCE):
         while not await holds():  # noqa: ASYNC110 - of another process
             await asyncio.sleep(0.2)
-
-
-@contextlib.asynccontextmanager
-async def serving(folder: Path) -> AsyncGenerator[ControlPlane]:
-    """Run a control plane for as long as the block lasts."""
-    place = Alone(folder, settings.of_environment().cache, 6)
-    place.folder.mkdir(parents=True)
-    place.bin.symlink_to(await building.ensure(place.cache, print))
-    authority.ensure(place, authority.control_plane(place))
-    made = ControlPlane(place)
-    try:
-        await made.start()
-        async with kubeconfig.connect(place.kubeconfig) as source:
-            made.source = source
-            yield made
-    finally:
-        made.stop()
 
 
 class Controllers:

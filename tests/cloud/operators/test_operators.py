@@ -17,6 +17,7 @@ import tests_operators
 
 from ouranos import backing, services
 from ouranos.backing import manifests, mariadb_operator, operators, page, rabbitmq_operator
+from ouranos.bench import controlplane
 from ouranos.engine.simulation import twin
 from ouranos.kit import controller, kinds, objects, seams
 from ouranos.kit.objects import Kind, Object
@@ -29,7 +30,7 @@ EVERYTHING = (*worlds.MARIADB, *worlds.RABBITMQ, *worlds.TOPOLOGY)
 class RealWorld(worlds.World):
     """The world of the fast tests, on a real API server and in real time."""
 
-    place: tests_operators.Alone
+    plane: controlplane.Plane
 
     async def says(self, kind: Kind, name: str, text: str) -> None:
         """Wait until an object of ours is not Ready for this reason."""
@@ -47,7 +48,7 @@ class RealWorld(worlds.World):
     async def taken(self, kind: Kind, name: str, wanted: Object) -> Object:
         """Wait for an object; nothing that we asked for was refused, unknown or dropped."""
         made = await self.exists(kind, name)
-        assert tests_operators.refusals(self.place, operators.marked(wanted, "home")) == ""
+        assert tests_operators.refusals(self.plane, operators.marked(wanted, "home")) == ""
         missing = {
             key: value for key, value in wanted["spec"].items() if made["spec"].get(key) != value
         }
@@ -68,7 +69,7 @@ def _holds(found: object, wanted: object) -> bool:
 @contextlib.asynccontextmanager
 async def house(folder: Path) -> AsyncGenerator[RealWorld]:
     """A real API server with our kinds, on which our controllers of the room run."""
-    async with tests_operators.serving(folder) as (source, place):
+    async with tests_operators.serving(folder) as (source, plane):
         for one in services.definitions():
             await source.apply(one)
         await source.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "home"}})
@@ -78,7 +79,8 @@ async def house(folder: Path) -> AsyncGenerator[RealWorld]:
         runner = controller.ControllerRunner(source, backing.controllers(means), given)
         task = asyncio.create_task(runner.run())
         world = RealWorld(twin.Twin(source, given, (), ()), databases, broker)
-        world.network, world.place, world.patience = "10.104.0", place, 300
+        world.network = str(plane.place.services.network_address).rpartition(".")[0]
+        world.plane, world.patience = plane, 300
         try:
             yield world
             assert not task.done()
@@ -124,7 +126,7 @@ async def _runs_servers(world: RealWorld) -> None:
         await world.ready(kind, name)
     several = {"storageClassName": "local", "operator": {"replicas": 3, "storage": "1Gi"}}
     galera = mariadb_operator.server(manifests.Identity("galera", "home"), several)
-    assert tests_operators.refusals(world.place, galera) == ""
+    assert tests_operators.refusals(world.plane, galera) == ""
 
 
 async def _fulfils_claims(world: RealWorld) -> None:

@@ -2,75 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncGenerator, Generator, Iterable
-from dataclasses import dataclass
-from ipaddress import IPv4Address
+from collections.abc import AsyncGenerator, Iterable
 from pathlib import Path
 
+import tests_planes
 import yaml
 
-from ouranos.kit import cluster, errors, kubeconfig
+from ouranos.bench import controlplane
+from ouranos.kit import cluster, kubeconfig
 from ouranos.kit.objects import Kind, Object
-from ouranos.lab import authority, building, control, programs, settings
+from ouranos.lab import programs
 
 MODULES = Path(__file__).parents[2] / "crds"
-PATIENCE = 180.0
-
-
-@dataclass(frozen=True, slots=True)
-class Alone(settings.Settings):
-    """A lab without nodes: its API server is reached by loopback, so it needs no network."""
-
-    @property
-    def host(self) -> IPv4Address:
-        return self.local
-
-    @property
-    def local(self) -> IPv4Address:
-        return IPv4Address(f"127.30.{8 * self.number}.9")
 
 
 @contextlib.asynccontextmanager
-async def serving(folder: Path) -> AsyncGenerator[tuple[cluster.Cluster, Alone]]:
-    """Run etcd and kube-apiserver for as long as the block lasts."""
-    place = Alone(folder, settings.of_environment().cache, 8)
-    place.folder.mkdir(parents=True)
-    place.bin.symlink_to(await building.ensure(place.cache, print))
-    authority.ensure(place, authority.control_plane(place))
-    api = control.api_server(place).argv
-    with (
-        _running(place, control.etcd(place).argv),
-        _running(place, (*api, "--endpoint-reconciler-type=none")),
+async def serving(folder: Path) -> AsyncGenerator[tuple[cluster.Cluster, controlplane.Plane]]:
+    """Run a control plane for as long as the block lasts."""
+    async with (
+        tests_planes.running(folder, controllers=False) as plane,
+        kubeconfig.connect(plane.kubeconfig) as source,
     ):
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                with contextlib.suppress(errors.OuranosError):
-                    async with kubeconfig.connect(place.kubeconfig) as source:
-                        if await source.is_ready():
-                            yield source, place
-                            return
-                await asyncio.sleep(0.2)
-
-
-@contextlib.contextmanager
-def _running(place: Alone, argv: tuple[str, ...]) -> Generator[None]:
-    with (place.folder / f"{Path(argv[0]).name}.log").open("wb") as log:
-        process = subprocess.Popen(argv, env=programs.ENVIRONMENT, stdout=log, stderr=log)
-        try:
-            yield
-        finally:
-            process.terminate()
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        yield source, plane
 
 
 def published(kinds: Iterable[Kind]) -> list[Object]:
@@ -109,13 +67,13 @@ def _go(*words: str) -> str:
     return done.stdout
 
 
-def refusals(place: Alone, obj: Object) -> str:
+def refusals(plane: controlplane.Plane, obj: Object) -> str:
     """Return what the server says against applying an object, unknown fields included."""
     metadata = {key: obj["metadata"].get(key, {}) for key in ("name", "namespace", "annotations")}
     written = {key: obj[key] for key in ("apiVersion", "kind", "spec")} | {"metadata": metadata}
     words = ("apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict")
     done = subprocess.run(
-        [place.bin / "kubectl", "--kubeconfig", place.kubeconfig, *words, "-f", "-"],
+        [plane.kubectl, "--kubeconfig", plane.kubeconfig, *words, "-f", "-"],
         input=json.dumps(written),
         env=programs.ENVIRONMENT,
         capture_output=True,
