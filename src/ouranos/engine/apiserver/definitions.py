@@ -12,7 +12,7 @@ from ouranos.engine.apiserver.history import Change
 from ouranos.engine.apiserver.parts import Parts
 from ouranos.engine.apiserver.records import Record
 from ouranos.engine.apiserver.resources import Column, Resource, Scale
-from ouranos.engine.apiserver.schema import structural
+from ouranos.engine.apiserver.schema import once, structural
 from ouranos.engine.apiserver.tables import duration, jsonpath, table
 from ouranos.engine.apiserver.target import Target
 from ouranos.engine.apiserver.worker import Worker
@@ -95,9 +95,7 @@ def resource_of(defined: Object, version: Object) -> Resource:
     scope = spec["scope"] == "Namespaced"
     kind = Kind(spec["group"], version["name"], names["kind"], names["plural"], scope)
     subresources: Object = version.get("subresources") or {}
-    schema = structural.Structural.parse(
-        version["schema"]["openAPIV3Schema"], has_status="status" in subresources
-    )
+    schema = once.parse(version["schema"]["openAPIV3Schema"], has_status="status" in subresources)
     return Resource(
         kind=kind,
         schema_of=partial(_same, schema),

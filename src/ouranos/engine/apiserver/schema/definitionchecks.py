@@ -6,7 +6,7 @@ The rules and words are those of apiextensions' own validation.
 from typing import Any, cast
 
 from ouranos.engine.apiserver.schema import cause as causes
-from ouranos.engine.apiserver.schema import metadata, podchecks, structural
+from ouranos.engine.apiserver.schema import metadata, once, podchecks, structural
 from ouranos.engine.apiserver.schema.cause import Cause
 from ouranos.engine.apiserver.schema.pods import items, part
 
@@ -71,7 +71,7 @@ def _schema(version: Object, count: int, field: str) -> list[Cause]:
         return [causes.required(f"{field}.schema.openAPIV3Schema")]
     path = "spec.validation.openAPIV3Schema" if count == 1 else f"{field}.schema.openAPIV3Schema"
     try:
-        structural.Structural.parse(schema, path=path)
+        once.parse(schema, has_status="status" in (part(version, "subresources") or {}), path=path)
     except structural.SchemaError as error:
         return list(error.causes)
     return []
