@@ -13,8 +13,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "laws"))
 import laws_gadget
 import laws_sequences
 import laws_servers
+from laws_kinds import KINDS, Kind
 from laws_playing import Player
-from laws_sequences import KINDS, Kind, Step
+from laws_sequences import Step
 
 Object = dict[str, Any]
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from laws_sequences import APPLY, KINDS, Step
+from laws_kinds import KINDS
+from laws_sequences import APPLY, JSON, MERGE, Step
 
 Object = dict[str, Any]
 Answer = Object
@@ -57,6 +58,13 @@ def _causes(body: Any, built_in: bool) -> None:  # noqa: FBT001
         body.pop("message", None)
 
 
+def _patch(body: Any, built_in: bool) -> None:  # noqa: FBT001
+    causes = body.get("details", {}).get("causes", ())
+    if [one["field"] for one in causes] == ["patch"]:
+        body["details"].pop("causes")
+        body.pop("message")
+
+
 def _cluster_addresses(body: Any, built_in: bool) -> None:  # noqa: FBT001
     for one in body.get("items", [body]):
         if not isinstance(one.get("spec"), dict):
@@ -66,14 +74,15 @@ def _cluster_addresses(body: Any, built_in: bool) -> None:  # noqa: FBT001
             spec.pop("clusterIP", None)
         for name in _ADDRESSES:
             spec.pop(name, None)
+        for port in spec.get("ports", ()):
+            port.pop("nodePort", None)
 
 
-def _falsehood(body: Any, built_in: bool) -> None:  # noqa: FBT001
-    field = "publishNotReadyAddresses"
-    if built_in and isinstance(body.get("spec"), dict) and body["spec"].get(field) is False:
-        del body["spec"][field]
-    for one in body.get("metadata", {}).get("managedFields", ()):
-        one["fieldsV1"].get("f:spec", {}).pop(f"f:{field}", None)
+def _inner_traffic(body: Any, built_in: bool) -> None:  # noqa: FBT001
+    for one in body.get("items", [body]):
+        spec = one.get("spec")
+        if built_in and isinstance(spec, dict) and spec.get("type") == "ExternalName":
+            spec.pop("internalTrafficPolicy", None)
 
 
 def _advice(body: Any, built_in: bool) -> None:  # noqa: FBT001
@@ -126,16 +135,13 @@ DIFFERENCES = (
         [Step("create", "one", _object("deployments", spec={}))],
     ),
     Difference(
-        "a false that Go leaves out",
-        "which fields of built-in kinds are left out when they are false is not in their schemas",
-        "services",
-        _falsehood,
+        "the words about a patch that makes no object of its kind",
+        "Kubernetes quotes all that the patch has made, and adds the words of Go's decoder",
+        "gadgets",
+        _patch,
         [
-            Step(
-                "create",
-                "one",
-                _object("services", spec={"clusterIP": "None", "publishNotReadyAddresses": False}),
-            )
+            Step("create", "one", _object("gadgets", spec={})),
+            Step("patch", "one", [{"op": "add", "path": "/metadata/labels", "value": "a"}], JSON),
         ],
     ),
     Difference(
@@ -152,8 +158,30 @@ DIFFERENCES = (
         ],
     ),
     Difference(
-        "the address of a Service",
-        "nodes of solo reach Services by name; nobody gives them addresses",
+        "the inner traffic of a Service that has become a name",
+        "Kubernetes keeps it and leaves it out when the Service is read, but not for whoever "
+        "watches; the embedded API drops it",
+        "services",
+        _inner_traffic,
+        [
+            Step(
+                "create",
+                "one",
+                _object(
+                    "services", spec={"ports": [{"port": 80}], "internalTrafficPolicy": "Local"}
+                ),
+            ),
+            Step(
+                "patch",
+                "one",
+                {"spec": {"type": "ExternalName", "externalName": "example.org"}},
+                MERGE,
+            ),
+        ],
+    ),
+    Difference(
+        "the address of a Service, and its ports of nodes",
+        "nodes of solo reach Services by name; nobody gives them addresses or ports",
         "services",
         _cluster_addresses,
         [Step("create", "one", _object("services", spec={"ports": [{"port": 80}]}))],

@@ -5,7 +5,8 @@ import json
 from typing import Any
 
 import httpx2
-from laws_sequences import Kind, Step
+from laws_kinds import Kind
+from laws_sequences import Step
 
 Object = dict[str, Any]
 _PATIENCE = 60.0

@@ -8,9 +8,10 @@ import httpx2
 import laws_differences
 import laws_gadget
 from laws_differences import Difference
+from laws_kinds import Kind
 from laws_normal import Normaliser
 from laws_playing import Player
-from laws_sequences import Kind, Step
+from laws_sequences import Step
 
 Object = dict[str, Any]
 _PATIENCE = 120.0

@@ -14,16 +14,14 @@ import laws_sequences
 import laws_sides
 import pytest
 from laws_differences import Difference
-from laws_sequences import KINDS, Kind, Step
+from laws_kinds import KINDS, Kind
+from laws_sequences import Step
 
 ROOT = Path(__file__).parents[3]
 LAWS = ROOT / "tests" / "laws"
 OPTIONS = "addopts=-ra --import-mode=importlib --timeout=120 --tb=short"
 FEWEST = 150
 EXAMPLES = {"gadgets": 60}
-# Random calls still show differences of these two, which neither are mended nor accepted yet.
-DIFFERING = {"gadgets", "services"}
-COMPARED = [kind for kind in KINDS if kind.plural not in DIFFERING]
 OTHERS = 30
 SERVERS = {"embedded", "kube-apiserver"}
 
@@ -65,7 +63,7 @@ def same(sides: Any, kind: Kind, steps: list[Step], but: Difference | None = Non
     return ours == theirs
 
 
-@pytest.mark.parametrize("kind", COMPARED, ids=lambda kind: kind.plural)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.plural)
 def test_random_calls_are_answered_alike(sides: Any, kind: Kind) -> None:
     @hypothesis.settings(
         max_examples=EXAMPLES.get(kind.plural, OTHERS),

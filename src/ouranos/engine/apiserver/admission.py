@@ -14,21 +14,26 @@ def identify(target: Target, obj: Object, *, whole: bool = False) -> list[str]:
     kind = target.resource.kind
     api_version, name = obj.get("apiVersion"), obj.get("kind")
     if (target.resource.custom and not name) or (name and name != kind.kind):
-        raise failure.bad_request(
+        raise _unreadable(
+            target,
             f"{name or 'the object'} in version {api_version!s} cannot be handled as a "
             f"{kind.kind}: "
-            "Object 'Kind' is missing or does not match the path"
+            "Object 'Kind' is missing or does not match the path",
         )
     if (target.resource.custom and not api_version) or (
         api_version and api_version != kind.api_version
     ):
-        raise failure.bad_request(
+        raise _unreadable(
+            target,
             f"the API version in the data ({api_version}) does not match the expected API "
             "version "
-            f"({kind.api_version})"
+            f"({kind.api_version})",
         )
     obj["apiVersion"], obj["kind"] = kind.api_version, kind.kind
-    unknown = metadata.normalise(obj, whole=whole)
+    try:
+        unknown = metadata.normalise(obj, whole=whole)
+    except failure.Failure as error:
+        raise _unreadable(target, error.message) from None
     meta: Object = obj["metadata"]
     if kind.namespaced:
         if meta.setdefault("namespace", target.namespace) != target.namespace:
@@ -46,6 +51,10 @@ def identify(target: Target, obj: Object, *, whole: bool = False) -> list[str]:
     return unknown
 
 
+def _unreadable(target: Target, why: str) -> failure.Failure:
+    return failure.unpatchable(why) if target.remade else failure.bad_request(why)
+
+
 def prune(target: Target, obj: Object, unknown: list[str]) -> None:
     """Remove what the schema does not know, and say so as the caller wishes."""
     schema = target.resource.schema
@@ -53,8 +62,10 @@ def prune(target: Target, obj: Object, unknown: list[str]) -> None:
     if unknown and target.validation == "Strict":
         listed = ", ".join(f'unknown field "{each}"' for each in unknown)
         why = f"strict decoding error: {listed}"
-        if target.patched:
+        if target.patched and (target.resource.custom or not target.remade):
             raise failure.bad_request(why)
+        if target.remade:
+            raise failure.unpatchable(why)
         raise failure.undecodable(target.resource.kind, why)
     if target.validation == "Warn":
         target.warnings += [f'unknown field "{each}"' for each in sorted(unknown)]
@@ -76,4 +87,6 @@ def refuse_mistyped(target: Target, causes: list[cause.Cause]) -> None:
             raise failure.unconvertible(target.resource.kind, target.name, str(each))
         if each.reason == "FieldValueTypeInvalid":
             target.warnings.clear()
+            if target.remade:
+                raise failure.unpatchable(str(each))
             raise failure.undecodable(target.resource.kind, str(each))

@@ -18,6 +18,17 @@ _PATCHES = tuple(
 )
 _READ = frozenset({JSON, *YAML, *_PATCHES, reader.MEDIA_TYPE, ""})
 MAX_BYTES = 3 << 20
+_WHOLE = 1e21
+"""From here on, Kubernetes writes a whole number with an exponent, which makes it no integer."""
+
+
+def _number(text: str) -> float:
+    """Read a number that has a point or an exponent; a whole one is written without, as by Go."""
+    value = float(text)
+    return int(value) if value.is_integer() and abs(value) < _WHOLE else value
+
+
+_json: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=_number)
 
 
 def _yaml(text: bytes) -> Any:
@@ -59,7 +70,7 @@ def decoded(request: Request) -> Any:
     if kind in YAML and not request.body.lstrip().startswith(b"{"):
         return _yaml(request.body)
     try:
-        return msgspec.json.decode(request.body)
+        return _json.decode(request.body)
     except (msgspec.DecodeError, RecursionError) as error:
         raise failure.bad_request(f"the object cannot be read: {error}") from None
 

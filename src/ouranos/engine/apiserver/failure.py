@@ -99,6 +99,13 @@ def invalid(group_kind: str, name: str, causes: Iterable[cause.Cause]) -> Failur
     )
 
 
+def nameless(name: str) -> Failure:
+    """Refuse an object that does not say its name."""
+    return bad_request(
+        f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
+    )
+
+
 def bad_request(message: str) -> Failure:
     """Say that the request makes no sense."""
     return Failure(400, "BadRequest", message)
@@ -108,6 +115,18 @@ def undecodable(kind: Kind, why: str) -> Failure:
     """Say that what was sent is no object of the kind."""
     name = kind.kind
     return bad_request(f'{name} in version "{kind.version}" cannot be handled as a {name}: {why}')
+
+
+def unpatchable(why: str) -> Failure:
+    """Say that what a patch makes of an object cannot be read as one."""
+    message = f"Invalid value: {why}"
+    wrong = {"reason": "FieldValueInvalid", "message": message, "field": "patch"}
+    return Failure(422, "Invalid", f' "" is invalid: patch: {message}', {"causes": [wrong]})
+
+
+def unexplained(why: str) -> Failure:
+    """Say what Kubernetes takes for an error of its own: without a reason."""
+    return Failure(500, "", why)
 
 
 def untypable(kind: Kind, name: str, namespace: str, why: str) -> Failure:

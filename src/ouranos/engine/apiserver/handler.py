@@ -166,7 +166,7 @@ class Handler:
         record = self._store.latest(resource.storage, Key(path.namespace, path.name))
         with _told(target):
             if record is None and resource.storage in strategy.MADE_BY_UPDATE:
-                made = await self._writer.create(target, obj)
+                made = await self._writer.create_by_update(target, obj)
                 return exchange.warn(Response(201, made), target.warnings)
             if record is None:
                 self._writer.admit_nothing(target, obj)

@@ -88,6 +88,11 @@ def normalise(obj: Object, *, whole: bool = False) -> list[str]:
 _EMPTY: tuple[Any, ...] = (None, "", {}, [])
 
 
+def hides(metadata: Object) -> bool:
+    """Whether something empty is stated, which is kept of custom objects but never shown."""
+    return any(value in _EMPTY for value in metadata.values())
+
+
 def generate_name(base: str, random: Random) -> str:
     """Give a name that begins with a base and that probably nobody has."""
     suffix = "".join(random.choice(_SUFFIX_LETTERS) for _ in range(_SUFFIX_LENGTH))
@@ -118,10 +123,11 @@ _STANDARD = frozenset({"foregroundDeletion", "kubernetes", "orphan"})
 
 def warnings(metadata: Object, before: Object | None) -> list[str]:
     """Say which of a custom object's new finalizers could be somebody else's too."""
-    known = fields.listed(before or {}, "metadata", "finalizers")
+    known: list[str] = fields.listed(before or {}, "metadata", "finalizers")
+    stated: list[str] = fields.listed(metadata, "finalizers")
     found: list[str] = []
-    for each in fields.listed(metadata, "finalizers"):
-        if each in known or each in _STANDARD or "/" in each:
+    for each in sorted({*stated} - {*known}):
+        if each in _STANDARD or "/" in each:
             continue
         path = " including a path (/)" if "." in each else ""
         found.append(

@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from ouranos.engine.apiserver import body, failure, fields, strategy
+from ouranos.engine.apiserver import body, failure, fields, metadata, strategy
 from ouranos.engine.apiserver.exchange import Request
 from ouranos.engine.apiserver.merge import apply, conflicts, patches, strategic, typed
 from ouranos.engine.apiserver.records import Record
@@ -41,7 +41,10 @@ async def patch(
     if old is None:
         raise failure.not_found(target.resource.name, target.name)
     obj = target.resource.decode(old)
+    target.remade = True
     patched_obj = patched(obj, kind, body.decoded(request), target.resource)
+    if not fields.at(patched_obj, "metadata", "name"):
+        raise failure.nameless(target.name)
     return await writer.update(target, patched_obj, old), False
 
 
@@ -57,6 +60,8 @@ def patched(obj: Object, kind: str, change: Any, resource: Resource | None) -> O
         raise failure.unprocessable(
             "the server rejected our request due to an error in our request"
         ) from None
+    except strategic.KeylessError as error:
+        raise failure.unexplained(str(error)) from None
     except strategic.StrategicError as error:
         raise failure.bad_request(str(error)) from None
     if not isinstance(result, dict):
@@ -118,6 +123,7 @@ async def _apply(
         raise failure.untypable(target.resource.kind, target.name, "", str(error)) from None
     target.tracked = False
     target.applied = True
+    target.hiding = target.resource.custom and metadata.hides(merged["metadata"])
     if version := fields.text(applied, "metadata", "resourceVersion"):
         merged = {**merged, "metadata": {**merged["metadata"], "resourceVersion": version}}
     if old is None:

@@ -33,6 +33,9 @@ class Record:
     Attributes:
         tail: the object's JSON without apiVersion and kind, beginning with a comma, so that a
             served version is a head joined to it.
+        hiding: whether an apply has stated empty metadata of a custom object: Kubernetes keeps
+            that without showing it, so that the next write changes the object even if it says
+            nothing new. It is forgotten when the server ends.
     """
 
     key: Key
@@ -43,6 +46,7 @@ class Record:
     owners: tuple[Owner, ...]
     deleting: bool
     tail: bytes
+    hiding: bool = False
 
     def decode(self, head: bytes) -> Object:
         """Give a fresh object that the caller may change."""
@@ -78,7 +82,9 @@ def owners_of(metadata: Object) -> Iterator[Owner]:
         yield Owner(each["uid"], each["apiVersion"], each["kind"], each["name"], blocking)
 
 
-def record(obj: Object, version: int, fields: Mapping[str, FieldPath]) -> Record:
+def record(
+    obj: Object, version: int, fields: Mapping[str, FieldPath], *, hiding: bool = False
+) -> Record:
     """Make the record of an object at a version; writes the version into the object."""
     metadata: Object = obj["metadata"]
     metadata["resourceVersion"] = str(version)
@@ -91,6 +97,7 @@ def record(obj: Object, version: int, fields: Mapping[str, FieldPath]) -> Record
         owners=tuple(owners_of(metadata)),
         deleting="deletionTimestamp" in metadata,
         tail=tail(obj),
+        hiding=hiding,
     )
 
 

@@ -101,14 +101,20 @@ class Store:
     # Writes.
 
     async def put(
-        self, resource: str, obj: Object, head: bytes, fields: Mapping[str, FieldPath]
+        self,
+        resource: str,
+        obj: Object,
+        head: bytes,
+        fields: Mapping[str, FieldPath],
+        *,
+        hiding: bool = False,
     ) -> Record:
         """Commit an object; writes its new resourceVersion into it.
 
         Raises:
             failure.Failure: the database could not be written.
         """
-        record = records.record(obj, self._next(), fields)
+        record = records.record(obj, self._next(), fields, hiding=hiding)
         return await self._submit((resource, record.key), record, head, removes=False)
 
     async def remove(

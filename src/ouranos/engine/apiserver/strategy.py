@@ -7,7 +7,7 @@ from typing import Any
 
 from ouranos.engine.apiserver import definition, failure, fields
 from ouranos.engine.apiserver.resources import Registry, Resource
-from ouranos.engine.apiserver.schema import cause
+from ouranos.engine.apiserver.schema import cause, formats, servicechecks
 from ouranos.engine.apiserver.store import Store
 from ouranos.kit import kinds
 from ouranos.kit.objects import Key, Object
@@ -133,6 +133,8 @@ def _claim(obj: Object, _: Context) -> None:
 
 
 def _service(obj: Object, _: Context) -> None:
+    if obj["spec"].get("type") == servicechecks.EXTERNAL_NAME:
+        obj["spec"].pop("internalTrafficPolicy", None)
     obj["status"] = {"loadBalancer": {}}
 
 
@@ -148,8 +150,13 @@ def normalise(resource: Resource, obj: Object) -> None:
     if all(isinstance(text, str) for text in texts.values()):
         obj.pop("stringData", None)
     if texts and "stringData" not in obj:
-        encoded = {name: _base64(text) for name, text in texts.items()}
-        obj["data"] = {**fields.part(obj, "data"), **encoded}
+        given = fields.part(obj, "data")
+        encoded = {
+            name: _base64(text)
+            for name, text in texts.items()
+            if name not in given or formats.is_base64(given[name])
+        }
+        obj["data"] = {**given, **encoded}
 
 
 def _definition(obj: Object, context: Context) -> None:
@@ -185,10 +192,16 @@ _UPDATE: dict[str, Callable[[Object, Context], None]] = {
 }
 
 
-def causes(resource: Resource, obj: Object) -> list[cause.Cause]:
+def causes(
+    resource: Resource, obj: Object, before: Object | None, subresource: str
+) -> list[cause.Cause]:
     """Say what is wrong with a valid object that its schema cannot say."""
     if resource.storage == kinds.CUSTOM_RESOURCE_DEFINITION.qualified:
         return definition.check(obj)
+    if resource.storage == "services":
+        if before is not None:
+            return servicechecks.status(obj)
+        return servicechecks.made_by_status(obj) if subresource == "status" else []
     return []
 
 

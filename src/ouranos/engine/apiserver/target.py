@@ -17,6 +17,9 @@ class Target:
         tracked: whether managedFields are noted here; an apply has noted them already.
         applied: whether what is written is what an apply has come to.
         patched: whether a patch made the object, so that its identity is a field like others.
+        remade: whether a patch that is no apply made the object, so that it is read anew.
+        unfit: whether a part that is dropped does not fit, so that no writer stays noted.
+        hiding: whether the object has empty metadata that is kept but that nobody will see.
     """
 
     resource: Resource
@@ -30,6 +33,9 @@ class Target:
     tracked: bool = True
     applied: bool = False
     patched: bool = False
+    remade: bool = False
+    hiding: bool = False
+    unfit: bool = False
 
     @property
     def key(self) -> Key:

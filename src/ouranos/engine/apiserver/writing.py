@@ -13,6 +13,7 @@ from ouranos.engine.apiserver import (
     fields,
     metadata,
     strategy,
+    transitions,
 )
 from ouranos.engine.apiserver.merge import managed, typed
 from ouranos.engine.apiserver.records import Record
@@ -34,6 +35,7 @@ _KEPT = (
     "selfLink",
     "resourceVersion",
 )
+_SHARED = frozenset({"apiVersion", "kind", "metadata", "status"})
 _TRIES = 8
 
 
@@ -71,19 +73,46 @@ class Writer:
         self._name(target, meta)
         for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation"):
             meta.pop(name, None)
+        status: Object = {}
         if resource.has_status:
-            obj.pop("status", None)
+            status = {"status": obj.pop("status", None)}
+            self._measure(target, status, {})
         self._conform(target, obj, [], None)
         self._free(target, meta)
         meta["uid"] = str(UUID(int=self._random.getrandbits(128), version=4))
         meta["creationTimestamp"] = self.time()
         if resource.counts:
             meta["generation"] = 1
-        obj = self._track(target, None, obj)
+        if target.subresource == "status" and status["status"] is not None:
+            noted = self._track(target, None, {**obj, **status})
+            obj = managed.with_books_of(obj, noted)
+        else:
+            obj = self._track(target, None, obj)
         strategy.on_create(resource, obj, self._context())
         if target.dry_run:
             return exchange.encode(obj)
-        return await self._put(resource, obj)
+        return await self._put(resource, obj, hiding=target.hiding)
+
+    async def create_by_update(self, target: Target, obj: Object) -> bytes:
+        """Make the new object that an update states; its version says nothing here.
+
+        Raises:
+            failure.Failure: it is refused.
+        """
+        meta: Any = obj.get("metadata")
+        version: Any = ""
+        if isinstance(meta, dict):
+            stated = cast("Object", meta)
+            version = stated.pop("resourceVersion", "")
+            if uid := stated.get("uid"):
+                why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: "
+                raise failure.conflict(target.resource.name, target.name, why)
+        made = await self.create(target, obj)
+        if target.dry_run and version:  # Kubernetes answers with the version that it was given.
+            tried: Object = exchange.decode(made)
+            tried["metadata"]["resourceVersion"] = version
+            return exchange.encode(tried)
+        return made
 
     def admit_nothing(self, target: Target, obj: Object) -> None:
         """Check what an update says of an object that is not there.
@@ -103,10 +132,7 @@ class Writer:
         if fields.at(applied, "metadata", "managedFields"):
             raise failure.bad_request("metadata.managedFields must be nil")
         if not fields.text(applied, "metadata", "name"):
-            raise failure.bad_request(
-                f"the name of the object ({target.name} based on URL) was undeterminable: "
-                "name must be provided"
-            )
+            raise failure.nameless(target.name)
         found = typed.problems(applied, target.resource.schema.root)
         unknown = admission.identify(target, applied, whole=True)
         if found:
@@ -181,10 +207,11 @@ class Writer:
             admission.read(target, obj)
             raise
         self._carry(target, obj, before)
-        self._conform(target, obj, [], before)
+        stated = self._conform(target, obj, [], before)
         if resource.counts and self._wanted(resource, obj) != self._wanted(resource, before):
             obj["metadata"]["generation"] = before["metadata"].get("generation", 0) + 1
-        obj = self._track(target, before, obj)
+        noted = self._track(target, before, stated)
+        obj = noted if stated is obj else managed.with_books_of(obj, noted)
         strategy.on_update(resource, obj, self._context())
         if target.dry_run:
             return exchange.encode(obj)
@@ -192,9 +219,10 @@ class Writer:
             body = exchange.encode(obj)
             await self._remove(resource, obj)
             return body
-        if _timeless(obj) == _timeless(before):
+        hides = old.hiding or target.hiding
+        if not hides and _timeless(obj) == _timeless(before):
             return resource.full(old)
-        return await self._put(resource, obj)
+        return await self._put(resource, obj, hiding=target.hiding)
 
     def _check_version(self, target: Target, meta: Object, old: Record) -> None:
         name = target.resource.name
@@ -222,13 +250,29 @@ class Writer:
             else:
                 meta.pop(name, None)
         if target.subresource == "status":
+            self._measure(target, {key: obj[key] for key in obj if key not in _SHARED}, before)
             self._only(obj, before, "status")
-            if noted is not None and not target.tracked:
+            if not (target.resource.custom or target.resource.storage == admission.DEFINITIONS):
+                obj["metadata"] = meta
+            elif noted is not None and not target.tracked:
                 obj["metadata"] = {**before["metadata"], "managedFields": noted}
         elif target.subresource == "finalize":
             self._only(obj, before, "spec")
         elif target.resource.has_status:
+            self._measure(target, {"status": obj.get("status")}, before)
             self._but_status(obj, before)
+
+    @staticmethod
+    def _measure(target: Target, dropped: Object, before: Object) -> None:
+        """Note whether what this door drops fits: Kubernetes keeps the books before it drops it.
+
+        Where it does not, all that was noted in managedFields is lost.
+        """
+        root = target.resource.schema.root
+        for name, value in dropped.items() if target.resource.custom else ():
+            node = root.properties.get(name)
+            if node is not None and value != before.get(name) and not typed.fits(value, node):
+                target.unfit = True
 
     @staticmethod
     def _only(obj: Object, before: Object, name: str) -> None:
@@ -260,31 +304,37 @@ class Writer:
 
     def _conform(
         self, target: Target, obj: Object, unknown: list[str], before: Object | None
-    ) -> None:
-        """Prune, default and validate an object."""
+    ) -> Object:
+        """Prune, default and validate an object; give what its writer has stated."""
         resource, schema = target.resource, target.resource.schema
         admission.prune(target, obj, unknown)
         strategy.normalise(resource, obj)
         if not resource.custom:
             emptiness.drop(obj, schema.root)
-        schema.default(obj)
+        schema.default(obj, nulls=target.applied and resource.custom)
+        stated = obj
+        if before is not None:
+            stated = transitions.prepare(resource, obj, before, target.subresource)
         if before is None:
             causes = [*metadata.causes(resource, obj), *schema.validate(obj)]
         else:
             causes = metadata.update_causes(obj["metadata"], before["metadata"])
-            causes += schema.validate_update(obj, before)
+            causes += schema.validate_update(obj, before, target.subresource)
         if not resource.custom and resource.storage != admission.DEFINITIONS:
             admission.refuse_mistyped(target, causes)
         if not causes:
-            causes += strategy.causes(resource, obj)
+            causes += strategy.causes(resource, obj, before, target.subresource)
         if causes:
             raise failure.invalid(resource.group_kind, obj["metadata"].get("name", ""), causes)
         if resource.custom:
             target.warnings += metadata.warnings(obj["metadata"], before)
+        return stated
 
     def _track(self, target: Target, before: Object | None, obj: Object) -> Object:
         if not target.tracked:
             return obj
+        if target.unfit:
+            return managed.without_managed_fields(obj)
         return managed.update(
             before,
             obj,
@@ -301,9 +351,10 @@ class Writer:
             raise failure.no_such_path()
         return stored, resource.inward(obj) if resource.inward else obj
 
-    async def _put(self, resource: Resource, obj: Object) -> bytes:
+    async def _put(self, resource: Resource, obj: Object, *, hiding: bool = False) -> bytes:
         stored, obj = self._stored(resource, obj)
-        record = await self.store.put(stored.storage, obj, stored.head, stored.fields)
+        put = self.store.put
+        record = await put(stored.storage, obj, stored.head, stored.fields, hiding=hiding)
         return resource.full(record)
 
     async def _remove(self, resource: Resource, obj: Object) -> bytes:

@@ -51,14 +51,14 @@ def apply(  # noqa: PLR0913 - what a request of this kind consists of
         conflicts.Conflicts: fields would change that others own, and `force` is false.
         typed.Untypable: the configuration does not fit the schema.
     """
-    stated = _statement(applied, schema, subresource)
+    stated = _statement(applied, schema, subresource, new=live is None)
     found = typed.problems(stated, schema.root)
     if found:
         raise typed.Untypable(found)
     before = {} if live is None else managed.without_managed_fields(live)
     managers = managed.live_managers(live)
     if live is not None and not managers:
-        managers = _first_managers(before, schema, api_version)
+        managers = _first_managers(before, schema, subresource, api_version)
     key = managed.identity(manager, managed.APPLY, api_version, subresource)
     last = managers.get(key)
     wanted = managed.owned(typed.field_set(stated, schema.root), schema, subresource)
@@ -92,14 +92,14 @@ def _result(
     return managed.with_managed_fields(after, kept)
 
 
-def _statement(applied: Object, schema: Structural, subresource: str) -> Object:
+def _statement(applied: Object, schema: Structural, subresource: str, *, new: bool) -> Object:
     """Return what a configuration can state through this door, without the server's own fields."""
     stated = dict(applied)
     metadata = applied.get("metadata")
     if type(metadata) is dict:
         own = cast("Object", metadata)
         stated["metadata"] = {key: own[key] for key in own if key not in _SERVERS_OWN}
-    if subresource == "status":
+    if subresource == "status" and not new:
         for key in applied.keys() - {"apiVersion", "kind", "metadata", "status"}:
             del stated[key]
         if not schema.built_in:
@@ -110,11 +110,13 @@ def _statement(applied: Object, schema: Structural, subresource: str) -> Object:
     return stated
 
 
-def _first_managers(before: Object, schema: Structural, api_version: str) -> Managers:
+def _first_managers(
+    before: Object, schema: Structural, subresource: str, api_version: str
+) -> Managers:
     """Give the fields of an object whose books were never kept to a manager of their own."""
-    changes = managed.owned_changes({}, before, schema, "")
+    changes = managed.owned_changes({}, before, schema, subresource)
     fields = managed.stripped(changes.added)
-    key = managed.identity(BEFORE_FIRST_APPLY, managed.UPDATE, api_version, "")
+    key = managed.identity(BEFORE_FIRST_APPLY, managed.UPDATE, api_version, subresource)
     return {key: Entry(key, api_version, "", sets.ordered(fields))} if fields else {}
 
 

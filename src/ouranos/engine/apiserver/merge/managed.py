@@ -189,6 +189,15 @@ def _requested(live: Object | None, new: Object, subresource: str) -> Managers:
     return decode(stated) or live_managers(live)
 
 
+def with_books_of(obj: Object, noted: Object) -> Object:
+    """Return an object with the `metadata.managedFields` of another."""
+    metadata = {**obj["metadata"]}
+    metadata.pop("managedFields", None)
+    if "managedFields" in noted["metadata"]:
+        metadata["managedFields"] = noted["metadata"]["managedFields"]
+    return {**obj, "metadata": metadata}
+
+
 def update(  # noqa: PLR0913 - what a write consists of
     live: Object | None,
     new: Object,

@@ -132,19 +132,17 @@ def _declares(node: Node, field: str) -> bool:
 
 
 def paths(fields: Set, prefix: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield every member as (path as messages write it, path elements), in stored order."""
+    """Yield every member as (path as messages write it, path elements), the upper ones first."""
     yield from _paths(fields, prefix, ())
 
 
 def _paths(fields: Set, prefix: str, way: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for key in sorted(fields, key=_rank):
-        if key == ".":
-            continue
-        element = fields[key]
-        here = prefix + rendered(key)
-        if is_member(element):
-            yield here, (*way, key)
-        yield from _paths(below(element), here, (*way, key))
+    elements = [key for key in sorted(fields, key=_rank) if key != "."]
+    for key in elements:
+        if is_member(fields[key]):
+            yield prefix + rendered(key), (*way, key)
+    for key in elements:
+        yield from _paths(below(fields[key]), prefix + rendered(key), (*way, key))
 
 
 def rendered(element: str) -> str:

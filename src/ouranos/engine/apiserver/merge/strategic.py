@@ -19,6 +19,10 @@ class StrategicError(Exception):
     """A strategic merge patch that contradicts itself or the schema."""
 
 
+class KeylessError(StrategicError):
+    """An item of a patch that does not say which item it is about."""
+
+
 def strategic(obj: Object, patch: Object, schema: Structural) -> Object:
     """Apply a strategic merge patch; the object is not changed.
 
@@ -85,9 +89,15 @@ def _field(value: Object, key: str, item: Any, node: Node) -> None:
         else:
             value[key] = _maps(cast("Object", current), entry, child)
     elif type(item) is list:
-        value[key] = _lists(value.get(key), cast("list[Any]", item), child)
+        current, items = value.get(key), cast("list[Any]", item)
+        value[key] = _lists(current, items, child) if type(current) is list else _added(items)
     else:
         value[key] = item
+
+
+def _added(items: list[Any]) -> list[Any]:
+    """Give a list as it is added where there is none: nothing of it is merged with itself."""
+    return [_cleaned(copied(one)) for one in items if not (type(one) is dict and _DIRECTIVE in one)]
 
 
 def _cleaned(value: Any) -> Any:
@@ -124,7 +134,7 @@ def _lists(current: Any, patch: list[Any], node: Node) -> list[Any]:
 def _item(items: list[Any], patch: Object, node: Node) -> None:
     key = node.merge_key
     if key not in patch:
-        raise StrategicError(f"map: {patch} does not contain declared merge key: {key}")
+        raise KeylessError(f"map: {_shown(patch)} does not contain declared merge key: {key}")
     found = [
         index
         for index, one in enumerate(items)
@@ -138,6 +148,18 @@ def _item(items: list[Any], patch: Object, node: Node) -> None:
         items.append(_cleaned(copied(patch)))
     else:
         items[found[0]] = _maps(items[found[0]], patch, node.element)
+
+
+def _shown(value: Any) -> str:
+    """Write a value as messages of Go do."""
+    if type(value) is dict:
+        entries = sorted(cast("Object", value).items())
+        return f"map[{' '.join(f'{key}:{_shown(one)}' for key, one in entries)}]"
+    if type(value) is list:
+        return f"[{' '.join(map(_shown, cast('list[Any]', value)))}]"
+    if value is None:
+        return "<nil>"
+    return str(value).lower() if type(value) is bool else str(value)
 
 
 def _drop(value: Object, key: str, dropped: list[Any]) -> None:

@@ -15,6 +15,8 @@ LEAF = 0
 LIST = 1
 MAP = 2
 
+_DOUBLE = "duplicate entries for key"
+
 
 class Untypable(Exception):
     """An applied object that does not fit its schema; `problems` are `<path>: <what>`."""
@@ -93,6 +95,11 @@ def indexed(items: Sequence[Any] | None, node: Node) -> tuple[list[str], dict[st
     return order, found
 
 
+def fits(value: Any, node: Node) -> bool:
+    """Whether Kubernetes can say which fields a value states; doubles are no obstacle to that."""
+    return all(_DOUBLE in problem for problem in problems(value, node))
+
+
 def problems(value: Any, node: Node, path: str = "") -> list[str]:
     """Say why a value cannot be applied: unknown fields, wrong shapes, missing or double keys."""
     if value is None or node is nodes.ANYTHING or node.shape is Shape.ANY:
@@ -169,7 +176,7 @@ def _list_problems(value: list[Any], node: Node, path: str) -> list[str]:
                 continue
             here = path + sets.rendered(element)
             if element in seen:
-                found.append(f"{path}: duplicate entries for key {sets.rendered(element)}")
+                found.append(f"{path}: {_DOUBLE} {sets.rendered(element)}")
             seen.add(element)
         found += problems(item, node.element, here)
     return found

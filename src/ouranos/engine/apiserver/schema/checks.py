@@ -9,6 +9,7 @@ from ouranos.engine.apiserver.schema import (
     definitionchecks,
     metadata,
     podchecks,
+    servicechecks,
     workloadchecks,
 )
 from ouranos.engine.apiserver.schema.cause import Cause
@@ -49,7 +50,7 @@ CHECKS: Mapping[str, Check] = {
     "v1 PersistentVolumeClaim": corechecks.claim,
     "v1 Pod": _pod,
     "v1 Secret": corechecks.secret,
-    "v1 Service": corechecks.service,
+    "v1 Service": servicechecks.check,
 }
 """What checks each kind; a kind that is not listed is checked by its structure alone."""
 

@@ -1,4 +1,4 @@
-"""Are Services, Secrets, ConfigMaps, claims and their like acceptable? Asked on every write.
+"""Are Secrets, ConfigMaps, claims and their like acceptable? Asked on every write.
 
 The rules and words are those of Kubernetes' own validation (pkg/apis/core/validation and siblings).
 """
@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from ouranos.engine.apiserver.schema import cause as causes
-from ouranos.engine.apiserver.schema import metadata, podchecks, quantities, workloadchecks
+from ouranos.engine.apiserver.schema import podchecks, quantities, workloadchecks
 from ouranos.engine.apiserver.schema.cause import Cause
 from ouranos.engine.apiserver.schema.pods import items, part
 
@@ -22,7 +22,6 @@ _KEY_TEXT = (
 )
 _FROZEN = "field is immutable when `immutable` is set"
 _IMMUTABLE = "field is immutable"
-_SERVICE_TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 _ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 
 
@@ -94,56 +93,6 @@ def config_map(obj: Object, old: Object | None) -> list[Cause]:
     if size + sum(_decoded_size(text) for text in binary.values()) > _DATA_LIMIT:
         found.append(causes.too_long("[]", _DATA_LIMIT))
     return found
-
-
-def service(obj: Object, old: Object | None) -> list[Cause]:
-    """Check a Service."""
-    spec = _part(obj, "spec")
-    found: list[Cause] = []
-    kind = spec.get("type")
-    ports = items(spec.get("ports"))
-    if not ports and kind != "ExternalName" and spec.get("clusterIP") != "None":
-        found.append(causes.required("spec.ports"))
-    if kind == "ExternalName" and not spec.get("externalName"):
-        found.append(causes.required("spec.externalName"))
-    found += podchecks.one_of(kind, _SERVICE_TYPES, "spec.type")
-    affinity = spec.get("sessionAffinity")
-    found += podchecks.one_of(affinity, ("ClientIP", "None"), "spec.sessionAffinity")
-    if spec.get("selector"):
-        found += metadata.labels(spec["selector"], "spec.selector")
-    names: set[str] = set()
-    used: set[Any] = set()
-    for index, one in enumerate(ports):
-        where = f"spec.ports[{index}]"
-        _service_port(one, where, names, found, named=len(ports) > 1)
-        key = (one.get("protocol"), one.get("port"))
-        if key in used:
-            value = {"port": one.get("port"), "protocol": one.get("protocol")}
-            found.append(causes.duplicate(where, value))
-        used.add(key)
-    before = _part(old or {}, "spec")
-    fixed = before.get("clusterIP")
-    if fixed and kind != "ExternalName" != before.get("type") and spec.get("clusterIP") != fixed:
-        value = [spec["clusterIP"]] if spec.get("clusterIP") else []
-        found.append(causes.invalid("spec.clusterIPs[0]", value, "may not change once set"))
-    return found
-
-
-def _service_port(
-    one: Object, field: str, names: set[str], found: list[Cause], *, named: bool
-) -> None:
-    name = one.get("name")
-    if name:
-        where = f"{field}.name"
-        found += [causes.invalid(where, name, text) for text in metadata.label(name)]
-        if name in names:
-            found.append(causes.duplicate(where, name))
-        names.add(name)
-    elif named:
-        found.append(causes.required(f"{field}.name"))
-    found += podchecks.port_number(one.get("port", 0), f"{field}.port")
-    found += podchecks.one_of(one.get("protocol"), ("SCTP", "TCP", "UDP"), f"{field}.protocol")
-    found += podchecks.port(one.get("targetPort", 0), f"{field}.targetPort")
 
 
 _CLAIM_FREE = ("resources", "volumeAttributesClassName")

@@ -8,7 +8,7 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from ouranos.engine.apiserver.schema import pods
+from ouranos.engine.apiserver.schema import formats, pods
 from ouranos.engine.apiserver.schema.pods import items, own, part
 
 Object = dict[str, Any]
@@ -33,8 +33,15 @@ def _status(obj: Object) -> Object:
     return own(obj, "status")
 
 
+def _unsaid(part: Object, key: str) -> None:
+    """Leave out a false that Go leaves out."""
+    if part.get(key) is False:
+        del part[key]
+
+
 def _deployment(obj: Object) -> None:
     spec = _spec(obj)
+    _unsaid(spec, "paused")
     _filled(spec, {"replicas": 1, "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600})
     strategy = own(spec, "strategy")
     strategy.setdefault("type", "RollingUpdate")
@@ -156,6 +163,7 @@ def _quality(spec: Object) -> str:
 
 def _service(obj: Object) -> None:
     spec = _spec(obj)
+    _unsaid(spec, "publishNotReadyAddresses")
     _filled(spec, {"sessionAffinity": "None", "type": "ClusterIP"})
     if spec["sessionAffinity"] == "None":
         spec.pop("sessionAffinityConfig", None)
@@ -188,7 +196,8 @@ def _secret(obj: Object) -> None:
     if type(texts) is dict:
         data = own(obj, "data")
         for key, text in cast("Object", texts).items():
-            data[key] = base64.b64encode(str(text).encode()).decode()
+            if key not in data or formats.is_base64(data[key]):
+                data[key] = base64.b64encode(str(text).encode()).decode()
 
 
 def _claim(obj: Object) -> None:

@@ -8,6 +8,7 @@ import re
 import urllib.parse
 import uuid
 from collections.abc import Callable, Mapping
+from typing import Any
 
 _DURATION = re.compile(r"[+-]?(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)\Z")
 _DURATION_WORDS = re.compile(
@@ -87,3 +88,8 @@ CHECKS: Mapping[str, Callable[[str], bool]] = {
     "k8s-long-name": lambda text: _DNS1123_SUBDOMAIN.match(text) is not None,
 }
 """Formats that a CustomResourceDefinition may rely on; others are not checked."""
+
+
+def is_base64(value: Any) -> bool:
+    """Whether a value can be read as bytes; null is none."""
+    return value is None or (isinstance(value, str) and CHECKS["byte"](value))

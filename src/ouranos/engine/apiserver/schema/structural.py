@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ouranos.engine.apiserver.schema import cause as causes
@@ -113,9 +114,9 @@ class Structural:
         """Compile all rules and say which do not compile."""
         return [] if self._rules is None else self._rules.errors(path)
 
-    def default(self, obj: Object) -> None:
-        """Fill in defaults, in place, and drop nulls that mean nothing."""
-        walk.default(obj, self.root)
+    def default(self, obj: Object, *, nulls: bool = False) -> None:
+        """Fill in defaults, in place, and drop nulls that mean nothing, unless they may stay."""
+        walk.default(obj, self.root, nulls=nulls)
         if self._default is not None:
             self._default(obj)
 
@@ -129,13 +130,15 @@ class Structural:
         """Say what is wrong with a new object; rules that compare with an old one do not run."""
         return self._validated(obj, None)
 
-    def validate_update(self, obj: Object, old: Object) -> list[Cause]:
+    def validate_update(self, obj: Object, old: Object, subresource: str = "") -> list[Cause]:
         """Say what is wrong with an object that shall replace `old`, transition rules included."""
-        return self._validated(obj, old)
+        return self._validated(obj, old, subresource)
 
-    def _validated(self, obj: Object, old: Object | None) -> list[Cause]:
+    def _validated(self, obj: Object, old: Object | None, subresource: str = "") -> list[Cause]:
         found: list[Cause] = []
         validation.validate(obj, self.root, None, found, None if self.built_in else old)
+        if found and subresource == "status" and not self.built_in:
+            found = [_of_status(one) for one in found]
         if self.built_in and found:
             return found
         if old is None:
@@ -154,6 +157,16 @@ class Structural:
         if self._check is not None and not _only_status(obj, old):
             found += self._check(obj, old)
         return found
+
+
+def _of_status(found: Cause) -> Cause:
+    """Word what is wrong with a status as its own door does: as if the status were the object."""
+    if found.field == "<nil>":
+        message = found.message.replace('"status.', '"', 1)
+        return replace(found, field="status", message=message)
+    inner = found.field.removeprefix("status").removeprefix(".")
+    message = found.message.replace(f"{found.field} in body", f"{inner} in body", 1)
+    return replace(found, message=message)
 
 
 def _only_status(obj: Object, old: Object | None) -> bool:

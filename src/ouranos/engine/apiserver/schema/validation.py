@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from typing import Any, cast
 
+import msgspec
+
 from ouranos.engine.apiserver.schema import cause as causes
 from ouranos.engine.apiserver.schema import expressions, formats
 from ouranos.engine.apiserver.schema.cause import Cause
@@ -23,6 +25,8 @@ _TYPES: dict[type, str] = {
 }
 
 
+_encoder = msgspec.json.Encoder(order="sorted")
+_written = _encoder.encode
 _NOTHING: dict[str, Any] = {}
 
 
@@ -67,13 +71,23 @@ def type_of(value: Any) -> str:
     return _TYPES[type(value)]
 
 
+def is_same(value: Any, old: Any) -> bool:
+    """Whether two values that are equal are so for JSON too, where true is not 1."""
+    kind: type = value.__class__
+    if kind is bool or kind is int or kind is float:
+        return (kind is bool) is (old.__class__ is bool)
+    if kind is dict or kind is list:
+        return _written(value) == _written(old)
+    return True
+
+
 def validate(value: Any, node: Node, path: Path, found: list[Cause], old: Any = None) -> None:
     """Check a value and everything below it; append what is wrong to `found`.
 
     A value that is as it was (`old`) is not checked again: an object that a newer schema would
     refuse can still be changed elsewhere, as Kubernetes' ratcheting allows.
     """
-    if old is not None and value == old:
+    if old is not None and value == old and is_same(value, old):
         return
     if value is None:
         _check_null(node, path, found)
@@ -93,8 +107,12 @@ def validate(value: Any, node: Node, path: Path, found: list[Cause], old: Any = 
 
 
 def _check_null(node: Node, path: Path, found: list[Cause]) -> None:
-    if not node.nullable and node.type:
-        _wrong_type(node.type, None, path, found)
+    expected = _expected(node)
+    if not node.nullable and expected:
+        _wrong_type(expected, None, path, found)
+    allowed = node.limits.get("enum")
+    if allowed is not None and None not in allowed:
+        found.append(causes.not_supported(rendered_path(path), None, allowed))
 
 
 def _expected(node: Node) -> str:
@@ -267,9 +285,14 @@ def _check_number(value: float, limits: Any, path: Path, found: list[Cause]) -> 
     if minimum is not None:
         words += _bound(value < minimum, value == minimum, minimum, limits, "Minimum")
     factor = limits.get("multipleOf")
-    if factor is not None and not float(value / factor).is_integer():
+    if factor is not None and type(value) is int:
+        factor = int(factor)  # So does Kubernetes, and then refuses the 0 that it has made.
+    field = rendered_path(path) if words or factor is not None else ""
+    if factor == 0:
+        detail = f"factor MultipleOf declared for {field} must be positive: 0"
+        found.append(causes.invalid(field, 0, detail))
+    elif factor is not None and not float(value / factor).is_integer():
         words.append(f"a multiple of {factor}")
-    field = rendered_path(path) if words else ""
     found += [causes.invalid(field, value, f"{field} in body should be {word}") for word in words]
 
 

@@ -48,14 +48,14 @@ def _prune_map(value: Object, node: Node, path: str, unknown: list[str]) -> None
         unknown.append(f"{path}.{key}" if path else key)
 
 
-def default(value: Any, node: Node) -> None:
+def default(value: Any, node: Node, *, nulls: bool = False) -> None:
     """Fill in the schema's defaults, in place, and drop nulls where the schema has no null.
 
     A null that may not be null is replaced by the default, or removed where there is none, as
-    apiextensions does.
+    apiextensions does. Where `nulls` may stay, as in what is applied, validation will refuse them.
     """
     if type(value) is dict:
-        _default_map(cast("Object", value), node)
+        _default_map(cast("Object", value), node, nulls=nulls)
     elif type(value) is list and node.items is not None:
         items = node.items
         elements = cast("list[Any]", value)
@@ -63,28 +63,28 @@ def default(value: Any, node: Node) -> None:
             if item is None and not items.nullable and items.default is not MISSING:
                 elements[index] = copied(items.default)
             elif type(item) is dict or type(item) is list:
-                default(item, items)
+                default(item, items, nulls=nulls)
 
 
-def _default_map(value: Object, node: Node) -> None:
+def _default_map(value: Object, node: Node, *, nulls: bool) -> None:
     properties = node.properties
     if node.defaults_below:
         _fill(value, properties)
     rest = node.values
-    nulls: list[str] | None = None
+    empty: list[str] | None = None
     for key, item in value.items():
         kind: type = item.__class__
         if kind is dict or kind is list:
             child = properties.get(key, rest)
             if child is not None:
-                default(item, child)
+                default(item, child, nulls=nulls)
         elif item is None:
-            nulls = [] if nulls is None else nulls
-            nulls.append(key)
+            empty = [] if empty is None else empty
+            empty.append(key)
         elif kind is not bool:
             _write(key, value, properties.get(key, rest))
-    if nulls is not None:
-        _drop(nulls, value, node)
+    if empty is not None:
+        _drop(empty, value, node, nulls=nulls)
 
 
 def _write(key: str, value: Object, child: Node | None) -> None:
@@ -101,14 +101,14 @@ def _fill(value: Object, properties: Mapping[str, Node]) -> None:
             value[key] = copied(child.default)
 
 
-def _drop(nulls: list[str], value: Object, node: Node) -> None:
+def _drop(empty: list[str], value: Object, node: Node, *, nulls: bool) -> None:
     """Replace nulls that may not be null by the default of the map's values, or remove them."""
-    for key in nulls:
+    for key in empty:
         declared = node.properties.get(key)
         child = node.values if declared is None else declared
         if child is None or child.nullable or child is nodes.ANYTHING:
             continue
         if declared is None and child.default is not MISSING:
             value[key] = copied(child.default)
-        else:
+        elif not nulls:
             del value[key]
