@@ -257,5 +257,10 @@ def test_a_machine_leaves_when_its_last_guest_has_left(pair: Pair) -> None:
         240,
         f"Hypervisor {NODE} gone",
     )
+    eventually(
+        lambda: not [one for one in running.pods() if _on_second(running, one)],
+        120,
+        f"no pod left on {NODE}",
+    )
     running.wait_settled()
     pair.first.wait_answers()
