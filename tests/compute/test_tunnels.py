@@ -37,9 +37,14 @@ cd "$MACHINE" || exit 1
 {LAST}
 shift 2
 case "$*" in
-"--if-exists get Bridge {BRIDGE} external_ids:{CARD}") cat record 2>/dev/null || echo ;;
-"--may-exist add-br {BRIDGE} -- set Bridge {BRIDGE} datapath_type=netdev external_ids:{CARD}="*)
-    echo "${{9#*=}}" >record; [ -e {BRIDGE} ] || : >{BRIDGE}; last ;;
+"--if-exists get Bridge {BRIDGE} external_ids:"*) cat "record-${{5#*:}}" 2>/dev/null || echo ;;
+"--may-exist add-br {BRIDGE} -- set Bridge {BRIDGE} datapath_type=netdev external_ids:"*)
+    card=${{9%%=*}}
+    echo "${{9#*=}}" >"record-${{card#*:}}"; [ -e {BRIDGE} ] || : >{BRIDGE}; last ;;
+"br-exists {BRIDGE}") [ -e {BRIDGE} ] || exit 2 ;;
+"list-ports {BRIDGE}") ls | sed -n 's/^record-//p' ;;
+"del-port {BRIDGE} "*" -- remove Bridge {BRIDGE} external_ids "*) rm "record-$3"; last ;;
+"del-br {BRIDGE}") rm {BRIDGE}; last ;;
 *) exit 3 ;;
 esac
 """
@@ -148,6 +153,32 @@ def test_a_machine_that_starts_again_may_have_another_address(machine: Machine) 
     assert (machine.has(BRIDGE), machine.has(CARD)) == (["172.30.2.99/24"], [])
     machine.give(BRIDGE)
     assert machine.begins() == "172.30.2.99"
+
+
+@pytest.mark.parametrize("step", range(1, 9))
+def test_a_card_that_is_no_longer_for_tunnels_has_its_addresses_again(
+    machine: Machine, step: int
+) -> None:
+    machine.begins()
+    machine.give("eth2", "172.30.3.11/24")
+    machine.changes()
+    machine.run(card="eth2", end_after=step)
+    assert set(ADDRESSES) <= {*machine.has(CARD), *machine.has(BRIDGE)}
+    assert "172.30.3.11/24" in {*machine.has("eth2"), *machine.has(BRIDGE)}
+    assert machine.begins(card="eth2") == "172.30.3.11"
+    assert sorted(machine.has(CARD)) == ADDRESSES
+    assert (machine.has(BRIDGE), machine.has("eth2")) == (["172.30.3.11/24"], [])
+
+
+@pytest.mark.parametrize("step", range(1, 5))
+def test_without_a_card_for_tunnels_there_is_no_bridge_for_it(machine: Machine, step: int) -> None:
+    machine.begins()
+    machine.changes()
+    machine.run(card="", end_after=step)
+    assert set(ADDRESSES) <= {*machine.has(CARD), *machine.has(BRIDGE)}
+    assert machine.begins(card="") == NODE
+    assert sorted(machine.has(CARD)) == ADDRESSES
+    assert not (machine.folder / BRIDGE).exists()
 
 
 @pytest.mark.parametrize("datapath", ["netdev", "system"])

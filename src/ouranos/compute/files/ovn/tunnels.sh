@@ -5,6 +5,7 @@
 # br-phy next, and taken from the card last: who is ended between leaves them in two places, and never in none. A
 # switch that starts again makes br-phy again without them; a machine that starts again has them on the card again.
 set -eu
+released=
 addresses() { echo $(ip -4 -o address show dev "$1" scope global 2>/dev/null | sed -n 's/.* inet \([0-9./]*\) .*/\1/p'); }
 within() { for each in $1; do case " $2 " in *" $each "*) ;; *) return 1 ;; esac; done; }
 give_up() {
@@ -12,8 +13,31 @@ give_up() {
     echo "$NODE_NAME $1; spec.compute.tunnelInterface names it" >&2
     exit 1
 }
+# A card that was for tunnels and is no more has its addresses again, before it is let go.
+release_others() {
+    [ -z "$released" ] || return 0
+    found=0
+    ovs-vsctl --timeout=10 --db="$database" br-exists br-phy || found=$?
+    if [ $found = 0 ]; then
+        for card in $(ovs-vsctl --timeout=10 --db="$database" list-ports br-phy); do
+            [ "$card" != "$TUNNEL_INTERFACE" ] || continue
+            told=$(ovs-vsctl --timeout=10 --db="$database" --if-exists get Bridge br-phy "external_ids:$card") || return 1
+            if ip link show dev "$card" >/dev/null 2>&1; then
+                for one in $(printf '%s' "$told" | tr -d '"'); do ip address replace "$one" dev "$card" || return 1; done
+            fi
+            ovs-vsctl --timeout=10 --db="$database" del-port br-phy "$card" -- \
+                remove Bridge br-phy external_ids "$card" || return 1
+            echo "$card has $told again"
+        done
+        [ -n "$TUNNEL_INTERFACE" ] || ovs-vsctl --timeout=10 --db="$database" del-br br-phy || return 1
+    elif [ $found != 2 ]; then
+        return 1
+    fi
+    released=yes
+}
 find_tunnels() {
     encapsulation=$NODE_IP
+    release_others || return 1
     [ -n "$TUNNEL_INTERFACE" ] || return 0
     ip link show dev "$TUNNEL_INTERFACE" >/dev/null 2>&1 || give_up "has no network card $TUNNEL_INTERFACE"
     wanted=$(addresses "$TUNNEL_INTERFACE")
