@@ -43,7 +43,8 @@ async def patch(
     obj = target.resource.decode(old)
     target.remade = True
     patched_obj = patched(obj, kind, body.decoded(request), target.resource)
-    if not fields.at(patched_obj, "metadata", "name"):
+    stated: Any = patched_obj.get("metadata")
+    if isinstance(stated, dict) and not cast("Object", stated).get("name"):
         raise failure.nameless(target.name)
     return await writer.update(target, patched_obj, old), False
 
