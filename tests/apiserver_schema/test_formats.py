@@ -2,7 +2,8 @@
 
 import pytest
 
-from ouranos.engine.apiserver.schema import formats, quantities, structural, validation
+from ouranos.engine import quantities
+from ouranos.engine.apiserver.schema import formats, structural, validation
 
 GOOD = {
     "date-time": ["2020-01-02T03:04:05Z", "2020-01-02t03:04:05.678+01:00"],

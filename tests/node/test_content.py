@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as some
 from node_builders import container, pod
 
+from ouranos.engine import quantities
 from ouranos.engine.node import (
     environment,
     hosts,
     lookups,
     payloads,
-    quantity,
     references,
     writer,
 )
@@ -160,10 +160,10 @@ def test_references_of_a_pod() -> None:
     [("1", 1000), ("500m", 500), ("0.1", 100), ("1k", 1_000_000), ("1e3", 1_000_000)],
 )
 def test_quantities(text: str, milli: int) -> None:
-    assert quantity.milli(text) == milli
+    assert quantities.milli(text) == milli
 
 
 @given(some.integers(0, 1 << 50))
 def test_a_number_is_its_own_quantity(number: int) -> None:
-    assert quantity.whole(number) == number
-    assert quantity.whole(f"{number}Ki") == number * 1024
+    assert quantities.whole(number) == number
+    assert quantities.whole(f"{number}Ki") == number * 1024

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given as over
 from hypothesis import strategies as st
 
+from ouranos.engine import quantities
 from ouranos.engine.simulation import script
 from ouranos.engine.workloads import (
     endpoints,
@@ -15,11 +16,11 @@ from ouranos.engine.workloads import (
     nodes,
     placement,
     pods,
-    quantities,
     revisions,
     rollout,
     schedules,
     selectors,
+    shares,
     templates,
 )
 from ouranos.kit import conditions, errors
@@ -44,21 +45,21 @@ NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
     ],
 )
 def test_quantities(text: str | int, number: Fraction | int) -> None:
-    assert quantities.quantity(text) == number
+    assert quantities.number(text) == number
 
 
 @pytest.mark.parametrize("text", ["", "ten", "1 Gi", "1Gb", "--1"])
 def test_what_is_no_quantity_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no quantity"):
-        quantities.quantity(text)
+        quantities.number(text)
 
 
 def test_shares_are_rounded_as_they_should() -> None:
-    assert quantities.share("25%", 5, up=True) == 2
-    assert quantities.share("25%", 5, up=False) == 1
-    assert quantities.share(3, 5, up=True) == 3
+    assert shares.share("25%", 5, up=True) == 2
+    assert shares.share("25%", 5, up=False) == 1
+    assert shares.share(3, 5, up=True) == 3
     with pytest.raises(ValueError, match="neither a number nor a percentage"):
-        quantities.share("many", 5, up=True)
+        shares.share("many", 5, up=True)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
 
-from ouranos.engine.node import lookups, quantity
+from ouranos.engine import quantities
+from ouranos.engine.node import lookups
 from ouranos.kit import kinds, objects
 
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -141,5 +142,5 @@ def resource(
     value: str | None = objects.mapping(resources, sort).get(name)
     if value is None:
         value = around.allocatable.get(name, "0") if sort == "limits" else "0"
-    divisor = quantity.parse(reference.get("divisor") or "1") or Fraction(1)
-    return str(-((-quantity.parse(value) / divisor) // 1))
+    divisor = quantities.number(reference.get("divisor") or "1") or Fraction(1)
+    return str(-((-quantities.number(value) / divisor) // 1))

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from ouranos.engine.node import environment, quantity, security
+from ouranos.engine import quantities
+from ouranos.engine.node import environment, security
 from ouranos.kit import objects
 
 _VERSION: Final = "1.0.2"
@@ -235,13 +236,13 @@ def resources(wanted: objects.Object) -> objects.Object:
     requests: objects.Object = {**limits, **objects.mapping(asked, "requests")}
     cpu: objects.Object = {"shares": _MIN_SHARES}
     if "cpu" in requests:
-        cpu["shares"] = max(_MIN_SHARES, quantity.milli(requests["cpu"]) * 1024 // 1000)
+        cpu["shares"] = max(_MIN_SHARES, quantities.milli(requests["cpu"]) * 1024 // 1000)
     if "cpu" in limits:
-        quota = quantity.milli(limits["cpu"]) * _CPU_PERIOD // 1000
+        quota = quantities.milli(limits["cpu"]) * _CPU_PERIOD // 1000
         cpu |= {"period": _CPU_PERIOD, "quota": max(_MIN_QUOTA, quota)}
     found: objects.Object = {"cpu": cpu, "pids": {"limit": _PROCESSES}}
     if "memory" in limits:
-        found["memory"] = {"limit": quantity.whole(limits["memory"])}
+        found["memory"] = {"limit": quantities.whole(limits["memory"])}
     return found
 
 
@@ -262,7 +263,8 @@ def quality(pod: objects.Object) -> str:
         limits: objects.Object = objects.mapping(one, "limits")
         requests: objects.Object = {**limits, **objects.mapping(one, "requests")}
         for name in names:
-            if name not in limits or quantity.parse(limits[name]) != quantity.parse(requests[name]):
+            limit = quantities.number(limits[name]) if name in limits else None
+            if limit != quantities.number(requests[name]):
                 return "Burstable"
     return "Guaranteed"
 
@@ -277,5 +279,5 @@ def oom_score(pod: objects.Object, wanted: objects.Object, memory: int) -> int:
         return 0 if sort == "Guaranteed" else 1000
     asked: objects.Object = objects.mapping(wanted, "resources")
     requested = (asked.get("requests") or objects.mapping(asked, "limits")).get("memory")
-    share = 1000 - 1000 * quantity.whole(requested or "0") // max(memory, 1)
+    share = 1000 - 1000 * quantities.whole(requested or "0") // max(memory, 1)
     return min(999, max(3, share))

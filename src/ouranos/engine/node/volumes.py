@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from ouranos.engine.node import cgroups, config, linux, quantity, rootfs, spec
+from ouranos.engine import quantities
+from ouranos.engine.node import cgroups, config, linux, rootfs, spec
 from ouranos.kit import errors, objects
 
 GUESTS: Final = "guests"
@@ -80,7 +81,7 @@ def memory(folder: Path, size: str | None, group: int | None, mode: int) -> None
     folder.mkdir(parents=True, exist_ok=True)
     if is_mounted(folder):
         return
-    options = f"mode={mode:o}" + (f",size={quantity.whole(size)}" if size else "")
+    options = f"mode={mode:o}" + (f",size={quantities.whole(size)}" if size else "")
     linux.mount("tmpfs", folder, "tmpfs", linux.NOSUID | linux.NODEV, options)
     own(folder, group)
 

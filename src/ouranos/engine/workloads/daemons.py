@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from ouranos.engine.workloads import nodes, pods, quantities, revisions
+from ouranos.engine.workloads import nodes, pods, revisions, shares
 from ouranos.kit import objects
 from ouranos.kit.objects import Object, Objects
 
@@ -147,7 +147,7 @@ def _update(view: View, going: set[str]) -> Steps:
         return Steps()
     rolling = objects.mapping(strategy, "rollingUpdate")
     wanted = view.wanted
-    surge = quantities.share(rolling.get("maxSurge", 0), len(wanted), up=True)
+    surge = shares.share(rolling.get("maxSurge", 0), len(wanted), up=True)
     live = {node: [p for p in view.pods.get(node, []) if pods.is_active(p)] for node in wanted}
     live = {
         node: [pod for pod in held if objects.uid_of(pod) not in going]
@@ -155,7 +155,7 @@ def _update(view: View, going: set[str]) -> Steps:
     }
     if surge:
         return _surge(view, live, surge)
-    allowed = quantities.share(rolling.get("maxUnavailable", 1), len(wanted), up=True)
+    allowed = shares.share(rolling.get("maxUnavailable", 1), len(wanted), up=True)
     return _replace(view, live, allowed)
 
 

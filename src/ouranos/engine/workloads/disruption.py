@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from ouranos.engine.workloads import outcomes, pods, quantities, replica_set, selectors
+from ouranos.engine.workloads import outcomes, pods, replica_set, selectors, shares
 from ouranos.kit import conditions, controller, kinds, objects, outcome
 from ouranos.kit.objects import Key, Kind, Object, Objects
 
@@ -43,10 +43,10 @@ def status(budget: Object, held: Sequence[Object], expected: int, now: datetime)
     spec = budget["spec"]
     gone = evicted(budget, held, now)
     if "maxUnavailable" in spec:
-        unavailable = quantities.share(spec["maxUnavailable"], expected, up=True)
+        unavailable = shares.share(spec["maxUnavailable"], expected, up=True)
         desired = max(expected - unavailable, 0)
     else:
-        desired = quantities.share(spec.get("minAvailable", 1), expected, up=True)
+        desired = shares.share(spec.get("minAvailable", 1), expected, up=True)
         expected = expected if isinstance(spec.get("minAvailable"), str) else len(held)
     healthy = sum(
         pods.is_ready(pod) and not objects.is_deleting(pod) and pod["metadata"]["name"] not in gone

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any, Final
 
-from ouranos.engine.workloads import quantities, selectors
+from ouranos.engine import quantities
+from ouranos.engine.workloads import selectors
 from ouranos.kit import conditions, objects
 from ouranos.kit.objects import Object, Objects
 
@@ -97,7 +98,7 @@ def requests(spec: Object) -> Amounts:
         for name, amount in _asked(container).items():
             amounts[name] = max(amounts.get(name, Fraction(0)), amount)
     for name, amount in objects.mapping(spec, "overhead").items():
-        amounts[name] = amounts.get(name, Fraction(0)) + quantities.quantity(amount)
+        amounts[name] = amounts.get(name, Fraction(0)) + quantities.number(amount)
     return amounts
 
 
@@ -105,13 +106,13 @@ def _asked(container: Object) -> Amounts:
     resources = objects.mapping(container, "resources")
     # A limit without a request is a request too.
     asked = {**objects.mapping(resources, "limits"), **objects.mapping(resources, "requests")}
-    return {name: quantities.quantity(amount) for name, amount in asked.items()}
+    return {name: quantities.number(amount) for name, amount in asked.items()}
 
 
 def free(node: Object, pods: Iterable[Object]) -> Amounts:
     """Return what a node has left beside the pods that it runs."""
     told = objects.mapping(node, "status", "allocatable")
-    left = {name: quantities.quantity(amount) for name, amount in told.items()}
+    left = {name: quantities.number(amount) for name, amount in told.items()}
     left.setdefault("pods", Fraction(_POD_SLOTS))
     for pod in pods:
         for name, amount in requests(pod["spec"]).items():

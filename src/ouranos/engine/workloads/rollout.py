@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ouranos.engine.workloads import pods, quantities, replica_set
+from ouranos.engine.workloads import pods, replica_set, shares
 from ouranos.kit import objects
 from ouranos.kit.objects import Object, Objects
 
@@ -32,8 +32,8 @@ def bounds(deployment: Object) -> Bounds:
         return Bounds(0, 0)
     rolling = objects.mapping(strategy, "rollingUpdate")
     wanted = replica_set.replicas(deployment)
-    surge = quantities.share(rolling.get("maxSurge", "25%"), wanted, up=True)
-    unavailable = quantities.share(rolling.get("maxUnavailable", "25%"), wanted, up=False)
+    surge = shares.share(rolling.get("maxSurge", "25%"), wanted, up=True)
+    unavailable = shares.share(rolling.get("maxUnavailable", "25%"), wanted, up=False)
     if surge == 0 and unavailable == 0:
         unavailable = 1
     return Bounds(surge, min(unavailable, wanted))

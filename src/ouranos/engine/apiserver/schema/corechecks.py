@@ -6,8 +6,9 @@ The rules and words are those of Kubernetes' own validation (pkg/apis/core/valid
 import re
 from typing import Any
 
+from ouranos.engine import quantities
 from ouranos.engine.apiserver.schema import cause as causes
-from ouranos.engine.apiserver.schema import podchecks, quantities, workloadchecks
+from ouranos.engine.apiserver.schema import podchecks, workloadchecks
 from ouranos.engine.apiserver.schema.cause import Cause
 from ouranos.engine.apiserver.schema.pods import items, part
 

@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from ouranos.engine import quantities
 from ouranos.engine.apiserver.schema import cause as causes
-from ouranos.engine.apiserver.schema import metadata, quantities
+from ouranos.engine.apiserver.schema import metadata
 from ouranos.engine.apiserver.schema.cause import Cause
 from ouranos.engine.apiserver.schema.pods import items, part
 

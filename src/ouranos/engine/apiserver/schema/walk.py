@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
+from ouranos.engine import quantities
 from ouranos.engine.apiserver.schema import node as nodes
-from ouranos.engine.apiserver.schema import quantities
 from ouranos.engine.apiserver.schema.node import MISSING, Node
 
 Object = dict[str, Any]

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, cast
 
-from ouranos.engine.apiserver.schema import formats, metadata, quantities
+from ouranos.engine import quantities
+from ouranos.engine.apiserver.schema import formats, metadata
 from ouranos.engine.apiserver.schema.cel.values import (
     NONE,
     Fault,

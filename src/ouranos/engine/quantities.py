@@ -1,7 +1,13 @@
-"""What amount does a resource quantity such as `500m` or `10Gi` name?"""
+"""What amount does a resource quantity such as `500m` or `10Gi` name?
 
+Asked by the embedded API, which checks and writes quantities, and by nodes and workloads, which
+reckon with them.
+"""
+
+import math
 import re
 from decimal import ROUND_CEILING, Decimal
+from fractions import Fraction
 
 _QUANTITY = re.compile(
     r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))(?:(?P<suffix>[KMGTPE]i|[numkMGTPE])|[eE](?P<exponent>[+-]?\d+))?\Z"
@@ -24,6 +30,28 @@ def parse(text: str) -> Decimal | None:
     if found["exponent"] is not None:
         return number.scaleb(int(found["exponent"]))
     return number * _SCALES[found["suffix"] or ""]
+
+
+def number(value: str | float) -> Fraction:
+    """Return the exact number that a quantity means.
+
+    Raises:
+        ValueError: it is no quantity.
+    """
+    amount = parse(str(value).strip())
+    if amount is None:
+        raise ValueError(f"{value!r} is no quantity")
+    return Fraction(amount)
+
+
+def whole(value: str | float) -> int:
+    """Return a quantity as a whole number, rounded up, as Kubernetes does."""
+    return math.ceil(number(value))
+
+
+def milli(value: str | float) -> int:
+    """Return a quantity in thousandths, rounded up: `0.5` CPU is 500."""
+    return math.ceil(number(value) * 1000)
 
 
 _BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
