@@ -54,6 +54,11 @@ def milli(value: str | float) -> int:
     return math.ceil(number(value) * 1000)
 
 
+def same(one: str | float, other: str | float) -> bool:
+    """Whether two quantities, however they are written, are the same amount."""
+    return number(one) == number(other)
+
+
 _BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 _DECIMAL = ("n", "u", "m", "", "k", "M", "G", "T", "P", "E")
 _SMALLEST = -9

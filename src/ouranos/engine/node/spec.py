@@ -263,8 +263,7 @@ def quality(pod: objects.Object) -> str:
         limits: objects.Object = objects.mapping(one, "limits")
         requests: objects.Object = {**limits, **objects.mapping(one, "requests")}
         for name in names:
-            limit = quantities.number(limits[name]) if name in limits else None
-            if limit != quantities.number(requests[name]):
+            if name not in limits or not quantities.same(limits[name], requests[name]):
                 return "Burstable"
     return "Guaranteed"
 
