@@ -4,49 +4,22 @@ import asyncio
 import contextlib
 import os
 import sys
-import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+import tests_planes
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "laws"))
-
-from ouranos.bench import controlplane
 
 
 @pytest.fixture(scope="session")
 def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The administrator's way to a control plane that runs as long as the stories do."""
-    started, ended = threading.Event(), threading.Event()
-    found: list[Path] = []
-
-    async def live() -> None:
-        programs = await controlplane.programs_of_this_machine()
-        folder = tmp_path_factory.mktemp("plane")
-        async with controlplane.running(programs, folder, aged=True) as plane:
-            found.append(plane.kubeconfig)
-            started.set()
-            await asyncio.to_thread(ended.wait)
-
-    thread = threading.Thread(target=lambda: _until_started(live, started), name="plane")
-    thread.start()
-    started.wait()
-    try:
-        assert found, "the control plane did not start"
-        yield found[0]
-    finally:
-        ended.set()
-        thread.join()
-
-
-def _until_started(live: Callable[[], Coroutine[Any, Any, None]], started: threading.Event) -> None:
-    try:
-        asyncio.run(live())
-    finally:
-        started.set()
+    with tests_planes.beside(tmp_path_factory.mktemp("plane"), aged=True) as plane:
+        yield plane.kubeconfig
 
 
 class Sides:
