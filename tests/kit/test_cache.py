@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given as over
 from hypothesis import strategies as st
 
-from ouranos.kit import cache, kinds, objects
+from ouranos.kit import cache, cluster, kinds, objects
 from ouranos.kit.objects import Key, Object
 
 X = Key("home", "x")
@@ -169,3 +170,29 @@ def test_it_ends_up_as_the_server(told: list[str], answer_first: list[bool]) -> 
     expected = None if server.present is None else objects.version_of(server.present)
     assert version(store) == expected
     assert store._unreported == {}
+
+
+def test_equal_words_of_objects_are_one_and_long_texts_are_left(store: cache.Store) -> None:
+    def made(name: str) -> Object:
+        word = msgspec.json.decode(b'"ouranos.cloud/openstack"')
+        spec = {"image": word, "text": "x" * 200, "count": 3}
+        return {**thing(1, uid=name, name=name), "spec": [spec]}
+
+    store.heard(made("a"))
+    store.wrote({**made("b"), "metadata": made("b")["metadata"] | {"resourceVersion": "2"}})
+    first, second = (store.get(Key("home", name)) or {} for name in ("a", "b"))
+    assert first["spec"] == second["spec"] == made("a")["spec"]
+    assert first["spec"][0]["image"] is second["spec"][0]["image"]
+
+
+async def test_who_owns_fields_is_never_held(
+    source: cluster.Cluster, store: cache.Store, config: Any
+) -> None:
+    wanted = {**config("x", a="1"), "metadata": {"name": "x", "namespace": "home"}}
+    answer = await source.apply(wanted)
+    assert answer["metadata"]["managedFields"]
+    assert "managedFields" not in store.wrote(answer)["metadata"]
+    kept = await source.list(kinds.CONFIG_MAP, kept=cache.without_managers)
+    assert ["managedFields" in one["metadata"] for one in kept.items] == [False]
+    whole = await source.list(kinds.CONFIG_MAP)
+    assert ["managedFields" in one["metadata"] for one in whole.items] == [True]

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+import httpx2
 import pytest
+import structlog
 
 from ouranos.kit import cache, cluster, errors, kinds, objects, passes, seams
 from ouranos.kit.objects import Object
@@ -175,6 +177,18 @@ async def test_a_lost_event_does_not_stop_a_pass(begin: Begin, tap: Any) -> None
     tap.cut.clear()
     await begin().event("Normal", "Created", "Deployment b")
     assert len(tap.writes()) == 1
+
+
+async def test_in_a_namespace_that_ends_nothing_can_be_told_and_nobody_is_warned(
+    begin: Begin, tap: Any
+) -> None:
+    ends: Object = {"details": {"causes": [{"reason": "NamespaceTerminating"}]}}
+    for said, warned in ((ends, []), ({"message": "not for you"}, ["Losing an event"])):
+        tap.answer = lambda _request, said=said: httpx2.Response(403, json=said)
+        with structlog.testing.capture_logs() as logs:
+            await begin().event("Normal", "Created", "Deployment b")
+        assert [log["event"] for log in logs if log["log_level"] == "warning"] == warned
+    assert not errors.is_of_the_end(errors.Unreachable("away"))
 
 
 async def test_memory_is_bounded(begin: Begin) -> None:

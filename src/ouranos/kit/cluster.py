@@ -17,7 +17,7 @@ _JSON: Final = "application/json"
 _APPLY: Final = "application/apply-patch+yaml"
 _MERGE: Final = "application/merge-patch+json"
 _JSON_PATCH: Final = "application/json-patch+json"
-_PAGE: Final = 500
+_PAGE: Final = 200
 _ANSWER_TIMEOUT: Final = httpx2.Timeout(30.0)
 _WATCH_GRACE: Final = 30.0
 """Seconds a watch may be silent beyond the time the server promised to end it."""
@@ -69,9 +69,22 @@ class Cluster:
             return None
 
     async def list(
-        self, kind: Kind, namespace: str = "", *, labels: str = "", fields: str = ""
+        self,
+        kind: Kind,
+        namespace: str = "",
+        *,
+        labels: str = "",
+        fields: str = "",
+        kept: Callable[[Object], Object] = lambda obj: obj,
     ) -> Listing:
         """Return all objects of a kind, in one namespace or in all.
+
+        Args:
+            kind: what to list.
+            namespace: where; everywhere by default.
+            labels: a label selector.
+            fields: a field selector.
+            kept: what is kept of an object, before the next page comes.
 
         Raises:
             errors.NotFound: the server does not know the kind.
@@ -84,7 +97,7 @@ class Cluster:
                 # Lists leave out what the list's own head says.
                 item.setdefault("apiVersion", kind.api_version)
                 item.setdefault("kind", kind.kind)
-                items.append(item)
+                items.append(kept(item))
             metadata = objects.mapping(page, "metadata")
             if not (token := metadata.get("continue")):
                 return Listing(items, str(metadata.get("resourceVersion") or ""))

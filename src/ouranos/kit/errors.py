@@ -1,6 +1,6 @@
 """What can go wrong, sorted by what follows? A library's exceptions stop where it is wrapped."""
 
-from ouranos.kit import conditions
+from ouranos.kit import conditions, objects
 from ouranos.kit.objects import Object
 
 
@@ -84,3 +84,11 @@ def api_error(status: int, details: Object) -> ApiError:
     elif reason == "Expired":
         chosen = Gone
     return chosen(status, reason, message, details)
+
+
+def is_of_the_end(error: BaseException) -> bool:
+    """Whether the server refused to make something because its namespace is being deleted."""
+    if not isinstance(error, Forbidden):
+        return False
+    causes: list[Object] = objects.entries(error.details, "details", "causes")
+    return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)

@@ -290,8 +290,10 @@ class Pass:
                     told.at = now
                     await self._tell_again(subject, told)
         except errors.Transient as error:
-            # An event is news, not state: losing one must not stop the pass.
-            _log.warning("Losing an event", reason=reason, error=str(error))
+            # An event is news, not state: losing one must not stop the pass. Where a namespace
+            # ends, none can be told any more, and all that was in it would have some.
+            tell = _log.debug if errors.is_of_the_end(error) else _log.warning
+            tell("Losing an event", reason=reason, error=str(error))
 
     @property
     def _finalizer(self) -> str:

@@ -102,7 +102,9 @@ class Reflector:
 
     async def _list(self) -> None:
         try:
-            listing = await self._source.list(self._kind, **self._selectors)
+            listing = await self._source.list(
+                self._kind, **self._selectors, kept=cache.without_managers
+            )
         except errors.NotFound:
             if self._served is not None:
                 await self._be_without(self._served)
