@@ -21,8 +21,8 @@ def test_what_is_measured_is_what_people_may_write() -> None:
 
 
 def test_a_row_says_what_was_measured() -> None:
-    row = scale.Row(25, 350, 12.3, 50 * 1024**2, 0.006, 5.0, 2.24)
-    assert row.line == "| 25 | 350 | 12 s | 50 MiB | 0.60 % | ≤ 5 ms | 2.2 s |"
+    row = scale.Row(25, 350, 12.3, 50 * 1024**2, 0.006, 5.0, 0.0043, 2.24, 7.61)
+    assert row.line == "| 25 | 350 | 12 s | 50 MiB | 0.60 % | ≤ 5 ms | 4.3 ms | 2.2 s | 7.6 |"
     assert row.line.count("|") == scale.HEAD.splitlines()[0].count("|")
 
 
@@ -51,8 +51,8 @@ async def test_a_pretended_database_is_found_by_the_next_process(tmp_path: Path)
     assert await pretended.means(tmp_path).ask("h", 1, b"", b"") == b"VERSION 1.6.38\r\n"
 
 
-async def test_a_pretended_keystone_knows_what_was_put_into_it() -> None:
-    async with httpx2.AsyncClient(transport=pretended.Keystones()) as http:
+async def test_a_pretended_keystone_knows_what_was_put_into_it(tmp_path: Path) -> None:
+    async with httpx2.AsyncClient(transport=pretended.Keystones(tmp_path)) as http:
         base = "http://10.0.0.1:5000/v3"
         assert (await http.post(f"{base}/auth/tokens", json={})).status_code == 201
         assert (await http.get(f"{base}/regions/R")).status_code == 404
@@ -63,6 +63,9 @@ async def test_a_pretended_keystone_knows_what_was_put_into_it() -> None:
         found = (await http.get(f"{base}/services", params={"type": "compute"})).json()
         assert found == {"services": []}
         assert (await http.get("http://10.0.0.2:5000/v3/regions")).json() == {"regions": []}
+    async with httpx2.AsyncClient(transport=pretended.Keystones(tmp_path)) as http:
+        found = (await http.get(f"{base}/regions")).json()["regions"]
+        assert [row["id"] for row in found] == ["R"], "the next process finds it"
 
 
 async def test_pretended_kubelets_have_everything_done(source: cluster.Cluster) -> None:

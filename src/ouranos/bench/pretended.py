@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
+import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from ouranos.kit import cluster, errors, kinds, objects, seams
 from ouranos.kit.objects import Object
 
 Row = dict[str, Any]
-_NUMBERS = itertools.count(1)
 
 
 @dataclass
@@ -118,8 +117,21 @@ def means(folder: Path) -> page.Means:
 class Keystones(httpx2.AsyncBaseTransport):
     """A Keystone at every address; it knows what was put into it, and lets everybody in."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        """Keep everything in a folder, so that the next process finds it."""
+        self._folder = folder
         self._rows: dict[str, dict[str, Row]] = {}
+
+    def _held(self, place: str) -> dict[str, Row]:
+        if place not in self._rows:
+            file = self._folder / f"keystone {place}"
+            self._rows[place] = msgspec.json.decode(file.read_bytes()) if file.exists() else {}
+        return self._rows[place]
+
+    def _keep(self, place: str, row: Row) -> None:
+        rows = self._held(place)
+        rows[row["id"]] = row
+        (self._folder / f"keystone {place}").write_bytes(msgspec.json.encode(rows))
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Answer as Keystone does to the few requests that its page makes."""
@@ -127,12 +139,13 @@ class Keystones(httpx2.AsyncBaseTransport):
         if plural == "auth":
             token = {"project": {"id": "admin"}, "expires_at": "2199-01-01T00:00:00.000000Z"}
             return _answer(201, {"token": token}, {"X-Subject-Token": "pretended"})
-        rows = self._rows.setdefault(f"{request.url.host}/{plural}", {})
+        place = f"{request.url.host} {plural.replace('/', ' ')}"
+        rows = self._held(place)
         singular = plural.removesuffix("s")
         if request.method == "POST":
             given = msgspec.json.decode(await request.aread())[singular]
-            row: Row = {"id": str(next(_NUMBERS)), "enabled": True, **given}
-            rows[row["id"]] = row
+            row: Row = {"id": secrets.token_hex(8), "enabled": True, **given}
+            self._keep(place, row)
             return _answer(201, {singular: row})
         if identity:
             return (

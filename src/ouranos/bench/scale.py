@@ -1,15 +1,17 @@
 """What do the controllers cost in a cluster, by how many Keystones there are?
 
-    python -m ouranos.bench.scale KUBECONFIG [COUNT …]
+    python -m ouranos.bench.scale [KUBECONFIG] [COUNT …]
+    make bench PART=kubernetes
 
-The API server is real, the process is that of the cluster with its Lease and endpoints, and every
-Keystone has a namespace, a database and a cache of its own. Databases, Keystones and kubelets are
-pretended, for they are not what is measured.
+Without a kubeconfig a control plane is started for it. The API server is real, the process is that
+of the cluster with its Lease and endpoints, and every Keystone has a namespace, a database and a
+cache of its own. Databases, Keystones and kubelets are pretended: they are not what is measured.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import tempfile
 import time
@@ -30,6 +32,7 @@ from ouranos.kit.objects import Object
 COUNTS: Final = (1, 25, 200, 1000)
 NAMESPACE: Final = "ouranos-bench"
 _AT_ONCE: Final = 16
+_SETTLING: Final = 20.0
 _REST: Final = 60.0
 _PATIENCE: Final = 1800.0
 _TOUCHED: Final = 100
@@ -44,9 +47,12 @@ class Row:
         objects: how many objects carry our mark.
         settled: seconds from the first object to the last Keystone that is Ready.
         memory: bytes, shared ones in proportion.
-        cpu: share of one core at rest.
+        cpu: share of one core at rest, of the process that has taken over: its looks and passes
+            are spread over their periods as they are for ever after.
         unchanged: milliseconds that 95 of 100 passes do not exceed that change nothing.
-        handover: seconds from SIGTERM until another process knows all objects and acts.
+        spent: CPU seconds of a touch and the pass that it causes.
+        handover: seconds from SIGTERM to one until a pass of another has seen a change.
+        load: processes that wanted a core meanwhile, these included.
     """
 
     count: int
@@ -55,7 +61,9 @@ class Row:
     memory: int
     cpu: float
     unchanged: float
+    spent: float
     handover: float
+    load: float
 
     @property
     def line(self) -> str:
@@ -63,13 +71,15 @@ class Row:
         return (
             f"| {self.count} | {self.objects} | {self.settled:.0f} s "
             f"| {self.memory / machine.MIB:.0f} MiB | {self.cpu * 100:.2f} % "
-            f"| ≤ {self.unchanged:g} ms | {self.handover:.1f} s |"
+            f"| ≤ {self.unchanged:g} ms | {self.spent * 1000:.1f} ms | {self.handover:.1f} s "
+            f"| {self.load:.1f} |"
         )
 
 
 HEAD: Final = (
     "| Keystones | objects of ours | all Ready after | memory (PSS) | CPU at rest "
-    "| pass that changes nothing, p95 | hand-over |\n| --- | --- | --- | --- | --- | --- | --- |"
+    "| pass that changes nothing, p95 | its CPU | hand-over | load |\n"
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
 )
 
 
@@ -77,7 +87,7 @@ async def serve(config: Path, folder: Path) -> None:
     """Run the controllers' process with pretended databases and Keystones."""
     outside = composition.outside("")
     controllers = [
-        *services.controllers(pretended.Keystones()),
+        *services.controllers(pretended.Keystones(folder)),
         *backing.controllers(pretended.means(folder)),
         *compute.controllers(),
     ]
@@ -95,6 +105,11 @@ class Running:
     async def metrics(self) -> str:
         """What it has counted."""
         return (await self.http.get("/metrics")).text
+
+    @property
+    def cpu(self) -> float:
+        """The CPU seconds that it has used."""
+        return machine.cpu_of(self.handle.pid).own
 
     async def acting(self) -> None:
         """Wait until it acts, and knows everything."""
@@ -178,16 +193,27 @@ async def _all_ready(source: cluster.Cluster, count: int) -> None:
             await asyncio.sleep(1 + count / 200)
 
 
-async def _unchanged(source: cluster.Cluster, running: Running, count: int) -> float:
-    """Milliseconds of passes that change nothing: Keystones are touched, one after another."""
-    before = await running.metrics()
-    for number in range(min(count, _TOUCHED)):
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """What passes cost that change nothing: milliseconds of most, CPU seconds of each."""
+
+    p95: float
+    cpu: float
+
+
+async def _unchanged(source: cluster.Cluster, running: Running, count: int) -> Unchanged:
+    """Have passes that change nothing: Keystones are touched, one after another."""
+    before, cpu = await running.metrics(), running.cpu
+    touched = min(count, _TOUCHED)
+    for number in range(touched):
         patch = {"metadata": {"annotations": {"bench.ouranos.cloud/at": str(time.time_ns())}}}
         await source.patch(kinds.KEYSTONE, "keystone", f"bench-{number}", patch)
         await asyncio.sleep(0.1)
     await asyncio.sleep(1)
+    spent = (running.cpu - cpu) / touched
     gained = passes.gained(before, await running.metrics(), metrics.UNCHANGED_SECONDS.name)
-    return passes.quantile(gained.get("keystone", passes.Buckets()), 0.95)
+    found = gained.get("keystone", passes.Buckets())
+    return Unchanged(passes.quantile(found, 0.95), spent)
 
 
 async def _counted(source: cluster.Cluster) -> int:
@@ -200,13 +226,29 @@ async def _counted(source: cluster.Cluster) -> int:
     return total
 
 
-async def _handed_over(config: Path, folder: Path, running: Running) -> float:
-    async with started(config, folder) as other:
-        await other.waiting()
-        begun = time.monotonic()
-        running.handle.terminate()
-        await other.acting()
-        return time.monotonic() - begun
+async def _handed_over(source: cluster.Cluster, one: Running, other: Running) -> float:
+    """End one process; return the seconds until another has made a pass."""
+    await other.waiting()
+    begun = time.monotonic()
+    one.handle.terminate()
+    await one.handle.wait()
+    patch = {"spec": {"publicHost": f"host-{time.time_ns()}.example"}}
+    wanted = (await source.patch(kinds.KEYSTONE, "keystone", "bench-0", patch))["metadata"]
+    async with asyncio.timeout(_PATIENCE):
+        while True:
+            found = await source.get(kinds.KEYSTONE, "keystone", "bench-0")
+            seen = objects.mapping(found or {}, "status").get("observedGeneration", 0)
+            if seen >= wanted["generation"]:
+                return time.monotonic() - begun
+            await asyncio.sleep(0.05)
+
+
+async def _at_rest(running: Running) -> float:
+    """Return the share of a core that a process uses which nothing happens to."""
+    await asyncio.sleep(_SETTLING)
+    before, since = running.cpu, time.monotonic()
+    await asyncio.sleep(_REST)
+    return (running.cpu - before) / (time.monotonic() - since)
 
 
 async def measure(
@@ -227,16 +269,17 @@ async def measure(
         await _in_parallel(source, first, count)
         await _all_ready(source, count)
         settled = time.monotonic() - begun
-        await asyncio.sleep(_REST)
-        before, since = machine.cpu_of(running.handle.pid).own, time.monotonic()
-        await asyncio.sleep(_REST)
-        cpu = machine.cpu_of(running.handle.pid).own - before
-        share = cpu / (time.monotonic() - since)
+        await asyncio.sleep(_SETTLING)
         memory = machine.pss_of([running.handle.pid])
         unchanged = await _unchanged(source, running, count)
         number = await _counted(source)
-        handover = await _handed_over(config, folder, running)
-    return Row(count, number, settled, memory, share, unchanged, handover)
+        async with started(config, folder) as other:
+            handover = await _handed_over(source, running, other)
+            cpu = await _at_rest(other)
+            memory = max(memory, machine.pss_of([other.handle.pid]))
+    load = os.getloadavg()[1]
+    p95, spent = unchanged.p95, unchanged.cpu
+    return Row(count, number, settled, memory, cpu, p95, spent, handover, load)
 
 
 async def fill(table: figures.Table, folder: Path, say: Callable[[str], None]) -> None:
@@ -306,15 +349,27 @@ async def _at_each(
     return rows
 
 
+async def _alone(counts: tuple[int, ...], say: Callable[[str], None]) -> None:
+    programs = await controlplane.programs_of_this_machine()
+    with tempfile.TemporaryDirectory() as folder:
+        async with controlplane.running(programs, Path(folder)) as plane:
+            await run(plane.kubeconfig, counts, say)
+
+
 def main() -> None:
     """Measure, or be what is measured."""
-    config = Path(sys.argv[1])
-    if _SERVE in sys.argv:
+    said = sys.argv[1:]
+    if _SERVE in said:
         log.configure("warning", json=True)
-        asyncio.run(serve(config, Path(sys.argv[3])))
+        asyncio.run(serve(Path(said[0]), Path(said[2])))
         return
-    counts = tuple(map(int, sys.argv[2:])) or COUNTS
-    asyncio.run(run(config, counts, lambda line: print(line, flush=True)))  # noqa: T201 - data
+    config = [Path(word) for word in said if not word.isdecimal()]
+    counts = tuple(int(word) for word in said if word.isdecimal()) or COUNTS
+
+    def say(line: str) -> None:
+        print(line, flush=True)  # noqa: T201 - data
+
+    asyncio.run(run(config[0], counts, say) if config else _alone(counts, say))
 
 
 if __name__ == "__main__":
