@@ -164,8 +164,7 @@ class Cloud:
         return found
 
     def secret(self, name: str) -> dict[str, str]:
-        data = self.object("secrets", name)["data"]
-        return {key: base64.b64decode(value).decode() for key, value in data.items()}
+        return decoded(self.object("secrets", name))
 
     def records(self) -> list[dict[str, Any]]:
         """What the node has written down of the containers that run."""
@@ -230,18 +229,8 @@ class Cloud:
     def sql(self, statement: str, *, username: str = "", password: str = "") -> list[Any]:
         """Say something to MariaDB, as its administrator if nobody else is named."""
         root = self.secret("mariadb-root-1")
-        with (
-            pymysql.connect(
-                host=self.node,
-                user=username or root["username"],
-                password=password or root["password"],
-                autocommit=True,
-                connect_timeout=30,
-            ) as server,
-            server.cursor() as cursor,
-        ):
-            cursor.execute(statement)
-            return [row[0] for row in cursor.fetchall()]
+        login = (username or root["username"], password or root["password"])
+        return say_to_mariadb(self.node, login, statement)
 
     def destroy(self) -> None:
         self.run("down", "--destroy", "--keep-images", "--yes")
@@ -254,16 +243,39 @@ metadata: {{name: {name}}}
 spec:
   release: "2026.2"
   region: Düdingen Test
-  network: {{management: 172.31.{number}.0/24, public: 172.24.{number}.0/24}}
+  network: {{{network}}}
   services:
     {{keystone: {{}}, glance: {{}}, placement: {{}}, nova: {{}}, neutron: {{}}, cinder: {{}}}}
 """
 
 
+def decoded(secret: dict[str, Any]) -> dict[str, str]:
+    """What a Secret holds."""
+    return {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
+
+
+def say_to_mariadb(host: str, login: tuple[str, str], statement: str) -> list[Any]:
+    """The first column of what a server answers to somebody."""
+    with (
+        pymysql.connect(
+            host=host, user=login[0], password=login[1], autocommit=True, connect_timeout=30
+        ) as server,
+        server.cursor() as cursor,
+    ):
+        cursor.execute(statement)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def described(name: str, number: int) -> str:
+    """The file of a cloud with ranges of its own."""
+    network = f"management: 172.31.{number}.0/24, public: 172.24.{number}.0/24"
+    return FILE.format(name=name, network=network)
+
+
 def cloud_named(name: str, number: int, folder: Path) -> Cloud:
     """A cloud with ranges of its own, so that it stands beside any other on this machine."""
     file = folder / f"{name}.yaml"
-    file.write_text(FILE.format(name=name, number=number), encoding="utf-8")
+    file.write_text(described(name, number), encoding="utf-8")
     return Cloud(name, file, number)
 
 

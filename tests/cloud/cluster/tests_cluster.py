@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import os
 import subprocess
@@ -13,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pymysql
 import yaml
-from tests_cloud import KINDS, OURANOS, eventually
+from tests_cloud import FILE, KINDS, OURANOS, decoded, eventually, say_to_mariadb
 
 from ouranos.kit import cluster, conditions, errors, kinds, kubeconfig
 from ouranos.lab import nodes, processes, settings
@@ -28,17 +26,6 @@ PARTS = (
     *("mariadbs", "rabbitmqs", "memcacheds", "ovns", "databases", "vhosts", "hypervisors"),
     *("keystones", "glances", "placements", "novas", "neutrons", "cinders"),
 )
-FILE = """\
-apiVersion: ouranos.cloud/v1alpha1
-kind: Cloud
-metadata: {{name: {name}}}
-spec:
-  release: "2026.2"
-  region: Düdingen Test
-  network: {{public: {public}}}
-  services:
-    {{keystone: {{}}, glance: {{}}, placement: {{}}, nova: {{}}, neutron: {{}}, cinder: {{}}}}
-"""
 
 
 @dataclass(frozen=True)
@@ -68,7 +55,7 @@ class Cluster:
         }
 
     def write(self) -> None:
-        text = FILE.format(name=self.name, public=self.place.public)
+        text = FILE.format(name=self.name, network=f"public: {self.place.public}")
         self.file.write_text(text, encoding="utf-8")
 
     def lab(self, *words: str) -> None:
@@ -117,8 +104,7 @@ class Cluster:
         return found
 
     def secret(self, name: str) -> dict[str, str]:
-        data = self.object("secrets", name)["data"]
-        return {key: base64.b64decode(value).decode() for key, value in data.items()}
+        return decoded(self.object("secrets", name))
 
     def there(self) -> bool:
         """Whether somebody has applied the Cloud."""
@@ -175,18 +161,7 @@ class Cluster:
         """Say something to MariaDB, as its administrator."""
         root = self.secret("mariadb-root-1")
         address = self.object("services", "mariadb")["spec"]["clusterIP"]
-        with (
-            pymysql.connect(
-                host=address,
-                user=root["username"],
-                password=root["password"],
-                autocommit=True,
-                connect_timeout=30,
-            ) as server,
-            server.cursor() as cursor,
-        ):
-            cursor.execute(statement)
-            return [row[0] for row in cursor.fetchall()]
+        return say_to_mariadb(address, (root["username"], root["password"]), statement)
 
     def stop(self, component: str) -> None:
         """End a component of the lab's control plane; `lab up` starts it again."""

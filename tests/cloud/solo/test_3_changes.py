@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cryptography import fernet
 from openstack import exceptions
-from tests_cloud import FILE, Cloud, eventually
+from tests_cloud import Cloud, described, eventually
 
 from ouranos.verify import tenant
 
@@ -124,9 +124,7 @@ def test_a_wrong_file_changes_nothing(
 
 def test_kubectl_is_refused_with_the_same_words(running: Cloud, tmp_path: Path) -> None:
     file = tmp_path / "cloud.yaml"
-    text = FILE.format(name=running.name, number=running.number).replace(
-        "Düdingen Test", "Elsewhere"
-    )
+    text = described(running.name, running.number).replace("Düdingen Test", "Elsewhere")
     file.write_text(
         text.replace(
             f"{{name: {running.name}}}", f"{{name: {running.name}, namespace: {running.name}}}"
