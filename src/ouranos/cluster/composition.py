@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Final
 
 from ouranos import backing, compute, services
-from ouranos.cluster import settings
 from ouranos.images import catalog
 from ouranos.kit import controller, kinds, seams, selection
 
@@ -38,7 +37,7 @@ and Nodes.
 """
 
 
-def all_controllers(system: str = settings.NAMESPACE) -> list[controller.Controller]:
+def all_controllers(system: str) -> list[controller.Controller]:
     """Every controller of ours.
 
     Args:
