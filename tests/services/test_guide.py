@@ -46,11 +46,11 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 def run(folder: Path, *command: str) -> None:
-    usual = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    usual = {name: value for name, value in os.environ.items() if not name.startswith("PY")}
     done = subprocess.run(
         command,
         cwd=folder,
-        env=usual | {"PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
+        env=usual | {"PYTHONPATH": str(folder / "src")},  # bytecode stays: there are six runs
         capture_output=True,
         text=True,
         check=False,
