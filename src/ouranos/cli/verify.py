@@ -44,11 +44,9 @@ def command(where: options.Where, image: str | None, flavor: str, output: str) -
 
 
 async def _verify(where: options.Where, image: str, flavor: str, output: str) -> None:
-    from ouranos.verify import run  # noqa: PLC0415 - heavy, and not needed for --help
-
     async with options.opened(where) as place:
         async with place.alone("verify"):
-            told = await _proved(place, await _order(place, image, flavor), run)
+            told = await _proved(place, await _order(place, image, flavor))
         _tell(told.report(), place, output)
 
 
@@ -58,9 +56,6 @@ async def _order(place: place_module.Place, image: str, flavor: str) -> run_modu
     Raises:
         Refused: the cloud is not ready for it.
     """
-    from ouranos.look import credentials  # noqa: PLC0415 - heavy, and not needed for --help
-    from ouranos.verify import run  # noqa: PLC0415
-
     cloud, now = await place.look()
     look = f"look with: ouranos status{place.options}"
     if not now.ready:
@@ -70,6 +65,9 @@ async def _order(place: place_module.Place, image: str, flavor: str) -> run_modu
             f"{place.cloud} cannot boot a guest: it has no {', '.join(absent)}",
             "add them to spec.services in its file, then apply the file again",
         )
+    from ouranos.look import credentials  # noqa: PLC0415 - heavy: not before the cloud answers
+    from ouranos.verify import run  # noqa: PLC0415
+
     try:
         access = await credentials.of_administrator(place.api, place.cloud, place.namespace)
     except credentials.NotKnownYetError as error:
@@ -77,11 +75,11 @@ async def _order(place: place_module.Place, image: str, flavor: str) -> run_modu
     return run.Order(place.namespace, access, place.guests, image, flavor)
 
 
-async def _proved(place: place_module.Place, order: run_module.Order, run: Any) -> story.Story:
+async def _proved(place: place_module.Place, order: run_module.Order) -> story.Story:
     """Run the proofs; what fails is one message with a hint."""
     from openstack import exceptions  # noqa: PLC0415 - heavy, and not needed for --help
 
-    from ouranos.verify import story  # noqa: PLC0415
+    from ouranos.verify import run, story  # noqa: PLC0415
 
     def say(message: str) -> None:
         click.echo(message, err=True)
