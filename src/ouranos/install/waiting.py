@@ -8,11 +8,9 @@ from typing import Final
 from ouranos.install import order, trouble, work
 from ouranos.kit import cluster, conditions, errors, kinds, objects, pod, seams
 from ouranos.kit.objects import Object
+from ouranos.look import trouble as looked
 
 _LOOK_EVERY: Final = 0.5
-_IMAGE_REASONS: Final = frozenset(
-    {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"}
-)
 
 
 async def available(
@@ -87,7 +85,7 @@ async def _awaited(source: cluster.Cluster, wanted: order.Order) -> str:
 def _image_trouble(one: Object) -> str:
     for status in objects.entries(one, "status", "containerStatuses"):
         state = objects.mapping(status, "state", "waiting")
-        if state.get("reason") in _IMAGE_REASONS:
+        if state.get("reason") in looked.IMAGE:
             return (
                 f"the node cannot pull {status.get('image')} ({state['reason']}: "
                 f"{state.get('message') or 'no reason given'}); "

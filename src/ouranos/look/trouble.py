@@ -20,10 +20,11 @@ PATIENCE: Final = timedelta(seconds=20)
 """So long is what passes by itself no trouble: a mount, a load balancer's address."""
 
 _UNSCHEDULABLE: Final = "Unschedulable"
-_IMAGE: Final = (
+IMAGE: Final = (
     *("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"),
     *("ImageInspectError", "RegistryUnavailable"),
 )
+"""Why a container waits for an image, as kubelet says it."""
 _REFUSED: Final = ("FailedCreate", "FailedDaemonPod")
 _MAKING: Final = ("ContainerCreating", "PodInitializing")
 
@@ -144,7 +145,7 @@ def _without_image(late: Iterable[Object], install: str) -> Iterator[state.Findi
     for pod in late:
         for status in _containers(pod):
             waiting = objects.mapping(status, "state", "waiting")
-            if waiting.get("reason") not in _IMAGE:
+            if waiting.get("reason") not in IMAGE:
                 continue
             node = pod["spec"].get("nodeName", "its node")
             yield state.Finding(
