@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from laws_kinds import KINDS
+from laws_kinds import GOOD_POD, KINDS
 from laws_sequences import APPLY, JSON, MERGE, Step
 
 Object = dict[str, Any]
@@ -83,6 +83,22 @@ def _inner_traffic(body: Any, built_in: bool) -> None:  # noqa: FBT001
         spec = one.get("spec")
         if built_in and isinstance(spec, dict) and spec.get("type") == "ExternalName":
             spec.pop("internalTrafficPolicy", None)
+        for entry in one.get("metadata", {}).get("managedFields", ()) if built_in else ():
+            entry["fieldsV1"].get("f:spec", {}).pop("f:internalTrafficPolicy", None)
+
+
+def _added_tolerations(body: Any, built_in: bool) -> None:  # noqa: FBT001
+    for one in body.get("items", [body]):
+        spec = one.get("spec")
+        if built_in and one.get("kind", "Pod") == "Pod" and isinstance(spec, dict):
+            stated = [each for each in spec.get("tolerations", ()) if not _is_added(each)]
+            spec.pop("tolerations", None)
+            if stated:
+                spec["tolerations"] = stated
+
+
+def _is_added(toleration: Object) -> bool:
+    return str(toleration.get("key")).startswith("node.kubernetes.io/")
 
 
 def _advice(body: Any, built_in: bool) -> None:  # noqa: FBT001
@@ -143,6 +159,13 @@ DIFFERENCES = (
             Step("create", "one", _object("gadgets", spec={})),
             Step("patch", "one", [{"op": "add", "path": "/metadata/labels", "value": "a"}], JSON),
         ],
+    ),
+    Difference(
+        "what a Pod tolerates for five minutes without saying so",
+        "no node of solo is ever tainted",
+        "pods",
+        _added_tolerations,
+        [Step("create", "one", _object("pods", spec=GOOD_POD))],
     ),
     Difference(
         "warnings about what is of no use in a Service",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import hypothesis
 from hypothesis import strategies as st
 from laws_kinds import LETTER, SENTINELS, TEXT, Kind, optional, single
 
@@ -166,3 +167,23 @@ _MAKERS = (
 def sequences(draw: st.DrawFn, kind: Kind, longest: int = 12) -> list[Step]:
     """Give the calls of one example."""
     return draw(st.lists(steps(kind), min_size=2, max_size=longest))
+
+
+def long(kind: Kind, seed: int, count: int) -> list[Step]:
+    """Give as many calls as asked for, about the same few objects; the same for the same seed."""
+    gathered: list[Step] = []
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    @hypothesis.given(sequences(kind))
+    def gather(drawn: list[Step]) -> None:
+        gathered.extend(drawn)
+
+    gather()
+    return gathered[:count]

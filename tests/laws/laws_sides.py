@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import laws_differences
 import laws_gadget
+import laws_own
 from laws_differences import Difference
 from laws_kinds import Kind
 from laws_normal import Normaliser
@@ -18,9 +19,10 @@ _PATIENCE = 120.0
 
 
 async def prepare(api: httpx2.AsyncClient) -> None:
-    """Make the custom kind, and wait until the collector knows it too."""
-    made = await api.post(laws_gadget.DEFINITIONS, json=laws_gadget.definition())
-    assert made.status_code in {201, 409}, made.text
+    """Make the custom kinds, and wait until the collector knows them too."""
+    for definition in (laws_gadget.definition(), *laws_own.definitions()):
+        made = await api.post(laws_gadget.DEFINITIONS, json=definition)
+        assert made.status_code in {201, 409}, made.text
     path = f"/apis/{laws_gadget.API_VERSION}/namespaces/default/gadgets"
     gadget = {"apiVersion": laws_gadget.API_VERSION, "kind": "Gadget", "spec": {}}
     one = {**gadget, "metadata": {"name": f"first-{uuid.uuid4().hex[:8]}"}}

@@ -162,6 +162,17 @@ async def test_a_patch_that_makes_no_object_is_what_is_invalid(
     assert "kind" not in refused.json()["details"]
 
 
+async def test_a_json_patch_replaces_what_is_not_there(
+    api: httpx2.AsyncClient, gadgets: str
+) -> None:
+    await api.post(gadgets, json=gadget({}))
+    change = [{"op": "replace", "path": "/metadata/labels", "value": {"a": "b"}}]
+    changed = await patch(api, f"{gadgets}/one", change, JSON)
+    assert changed.json()["metadata"]["labels"] == {"a": "b"}
+    nowhere = [{"op": "replace", "path": "/metadata/annotations/a", "value": "b"}]
+    assert (await patch(api, f"{gadgets}/one", nowhere, JSON)).status_code == 422
+
+
 async def test_a_patch_may_not_take_the_name(api: httpx2.AsyncClient, gadgets: str) -> None:
     await api.post(gadgets, json=gadget({}))
     refused = await patch(api, f"{gadgets}/one", {"metadata": {"name": None}})
@@ -191,3 +202,25 @@ async def test_conflicts_name_the_upper_fields_first(api: httpx2.AsyncClient, ga
         "- .spec.size",
         "- .spec.settings.a",
     ]
+
+
+async def test_a_name_is_taken_while_its_object_goes(api: httpx2.AsyncClient, gadgets: str) -> None:
+    obj = gadget({})
+    obj["metadata"]["finalizers"] = ["law.test/a"]
+    await api.post(gadgets, json=obj)
+    await api.delete(f"{gadgets}/one")
+    refused = await api.post(gadgets, json=gadget({}))
+    assert refused.status_code == 409
+    assert refused.json()["message"].startswith("object is being deleted: gadgets.")
+    await patch(api, f"{gadgets}/one", {"metadata": {"finalizers": None}})
+
+
+async def test_a_second_deletion_may_wish_otherwise(api: httpx2.AsyncClient, gadgets: str) -> None:
+    obj = gadget({})
+    obj["metadata"]["finalizers"] = ["law.test/a"]
+    await api.post(gadgets, json=obj)
+    await api.delete(f"{gadgets}/one")
+    wish = {"propagationPolicy": "Foreground"}
+    again = await api.request("DELETE", f"{gadgets}/one", json=wish)
+    assert set(again.json()["metadata"]["finalizers"]) == {"law.test/a", "foregroundDeletion"}
+    await patch(api, f"{gadgets}/one", {"metadata": {"finalizers": None}})

@@ -146,6 +146,8 @@ class Deleter:
         begun = "deletionTimestamp" in meta
         if begun:
             changed = self._shorten(meta, asked.grace if grace is None else grace, asked.grace)
+            changed = self._redirect(resource, meta, asked.propagation) or changed
+            changed = changed or record.hiding
         else:
             changed = self._begin(resource, obj, grace, asked.propagation)
         if not begun and grace is None and finished(obj):
@@ -179,6 +181,15 @@ class Deleter:
             return False
         meta["deletionTimestamp"] = _later(meta["deletionTimestamp"], grace - before)
         meta["deletionGracePeriodSeconds"] = grace
+        return True
+
+    def _redirect(self, resource: Resource, meta: Object, propagation: str) -> bool:
+        """Take another wish of what happens to dependents, while the object still waits."""
+        before: list[str] = meta.get("finalizers") or []
+        wanted = _finalizers(resource, before, propagation) if propagation else before
+        if wanted == before:
+            return False
+        meta["finalizers"] = wanted
         return True
 
     async def _carry_out(

@@ -56,9 +56,11 @@ def no_such_path() -> Failure:
     return Failure(404, "NotFound", message, {})
 
 
-def already_exists(group_resource: str, name: str) -> Failure:
-    """Say that the name is taken."""
+def already_exists(group_resource: str, name: str, *, going: bool = False) -> Failure:
+    """Say that the name is taken, perhaps by what is about to go."""
     message = f'{group_resource} "{name}" already exists'
+    if going:
+        message = f"object is being deleted: {message}"
     return Failure(409, "AlreadyExists", message, _details(group_resource, name))
 
 

@@ -18,8 +18,16 @@ _EXPOSED = frozenset({servicechecks.LOAD_BALANCER, servicechecks.NODE_PORT})
 
 
 def prepare(resource: Resource, obj: Object, before: Object, subresource: str) -> Object:
-    """Change an update in place, and give what the writer is to be noted for: it as it was."""
-    change = _CHANGES.get((resource.storage, subresource))
+    """Change an update in place, and give what the writer is to be noted for.
+
+    What a door of status resets is nobody's to write there, so it is not noted either.
+    """
+    if subresource:
+        reset = _RESETS.get(resource.storage) if subresource == "status" else None
+        if reset is not None:
+            reset(obj, before)
+        return obj
+    change = _CHANGES.get(resource.storage)
     if change is None:
         return obj
     stated = {name: dict(cast("Object", part)) if isinstance(part, dict) else part
@@ -92,8 +100,9 @@ def _drop_node_ports(spec: Object, old: Object) -> None:
         ]
 
 
-_CHANGES: dict[tuple[str, str], Callable[[Object, Object], None]] = {
-    (kinds.DEPLOYMENT.qualified, "status"): _deployment_status,
-    ("pods", "status"): _pod_status,
-    ("services", ""): _service,
+_Change = Callable[[Object, Object], None]
+_CHANGES: dict[str, _Change] = {"services": _service}
+_RESETS: dict[str, _Change] = {
+    kinds.DEPLOYMENT.qualified: _deployment_status,
+    "pods": _pod_status,
 }

@@ -111,7 +111,7 @@ class Writer:
         if target.dry_run and version:  # Kubernetes answers with the version that it was given.
             tried: Object = exchange.decode(made)
             tried["metadata"]["resourceVersion"] = version
-            return exchange.encode(tried)
+            made = exchange.encode(tried)
         return made
 
     def admit_nothing(self, target: Target, obj: Object) -> None:
@@ -159,8 +159,10 @@ class Writer:
     def _free(self, target: Target, meta: Object) -> None:
         """Refuse a name that is taken."""
         key = Key(meta.get("namespace", ""), meta["name"])
-        if self.store.latest(target.resource.storage, key):
-            raise failure.already_exists(target.resource.name, meta["name"])
+        taken = self.store.latest(target.resource.storage, key)
+        if taken is not None:
+            name = target.resource.name
+            raise failure.already_exists(name, meta["name"], going=taken.deleting)
 
     def _admit(self, target: Target) -> None:
         """Refuse what lies in a namespace, or is of a kind, that is not there or is going."""
@@ -208,7 +210,8 @@ class Writer:
             raise
         self._carry(target, obj, before)
         stated = self._conform(target, obj, [], before)
-        if resource.counts and self._wanted(resource, obj) != self._wanted(resource, before):
+        counted = resource.counts and target.subresource != "status"
+        if counted and self._wanted(resource, obj) != self._wanted(resource, before):
             obj["metadata"]["generation"] = before["metadata"].get("generation", 0) + 1
         noted = self._track(target, before, stated)
         obj = noted if stated is obj else managed.with_books_of(obj, noted)
@@ -294,11 +297,14 @@ class Writer:
 
     @staticmethod
     def _wanted(resource: Resource, obj: Object) -> Object:
-        return {
+        wanted = {
             name: value
             for name, value in obj.items()
             if name != "metadata" and not (name == "status" and resource.has_status)
         }
+        if resource.storage == kinds.DEPLOYMENT.qualified:  # It is rolled out with them.
+            wanted["annotations"] = obj["metadata"].get("annotations") or {}
+        return wanted
 
     # Both.
 

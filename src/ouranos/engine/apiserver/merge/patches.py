@@ -140,12 +140,12 @@ def _replace(document: Any, operation: Mapping[str, Any]) -> Any:
     if not tokens:
         return value
     container = _found(document, tokens[:-1])
+    if type(container) is dict:
+        container[tokens[-1]] = value  # Kubernetes' library does not ask whether it is there.
+        return document
     _step(container, tokens[-1])
-    if type(container) is list:
-        items = cast("list[Any]", container)
-        items[_index(tokens[-1], len(items))] = value
-    else:
-        container[tokens[-1]] = value
+    items = cast("list[Any]", container)
+    items[_index(tokens[-1], len(items))] = value
     return document
 
 
