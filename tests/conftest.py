@@ -42,7 +42,6 @@ def pytest_collection_finish() -> None:
     """What is there now stays: a tenth of the time went into looking through it for garbage."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
 
 
 @pytest.fixture
