@@ -210,3 +210,25 @@ async def test_an_unknown_field_makes_a_strict_patch_invalid(
         strict = await patch(api, f"{path}/one", {"odd": "x"}, kind, fieldValidation="Strict")
         assert strict.status_code == 422
         assert 'unknown field "odd"' in strict.json()["details"]["causes"][0]["message"]
+
+
+async def test_a_variable_with_an_empty_value_has_none(api: httpx2.AsyncClient, home: str) -> None:
+    path = f"/apis/apps/v1/namespaces/{home}/deployments"
+    labels = {"app": "one"}
+    variables = [{"name": "FULL", "value": "x"}, {"name": "EMPTY", "value": ""}]
+    container = {"name": "main", "image": "a:1", "env": variables}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    obj: Object = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "one"},
+        "spec": {"replicas": 0, "selector": {"matchLabels": labels}, "template": template},
+    }
+    for _ in range(2):
+        made = await patch(api, f"{path}/one", obj, APPLY)
+        (kept,) = made.json()["spec"]["template"]["spec"]["containers"]
+        assert kept["env"] == [{"name": "FULL", "value": "x"}, {"name": "EMPTY"}]
+        assert made.json()["metadata"]["generation"] == 1
+        entries = made.json()["metadata"]["managedFields"]
+        (mine,) = (entry for entry in entries if entry["manager"] == "me")
+        assert json.dumps(mine).count('"f:value"') == 2

@@ -105,6 +105,8 @@ def _container(value: Object) -> None:
     for key in ("postStart", "preStop"):
         _handler(part(lifecycle, key) or {})
     for variable in items(value.get("env")):
+        if variable.get("value") == "":
+            del variable["value"]  # Go leaves it out; a variable without a value is empty
         _field(part(variable, "valueFrom") or {})
 
 
