@@ -118,12 +118,15 @@ CLUSTER_ROWS: Final[Mapping[str, Row]] = {
         *("s", 0, Limit(240)),
     ),
     "controllers-memory": Row(
-        "Ouranos' controllers in a cluster, more than 1,000 objects: memory", "MiB", 0, Limit(128)
+        "Ouranos' controllers in a cluster: memory, with more than 1,000 objects of ours",
+        *("MiB", 0, Limit(128)),
     ),
-    "controllers-idle": Row("the same: idle CPU", "%", 2, Limit(1)),
-    "controllers-pass": Row("the same: a pass that changes nothing, p95", "ms", 0, Limit(300)),
+    "controllers-idle": Row("the same, with 1,000 Keystones: idle CPU", "%", 2, Limit(1)),
+    "controllers-pass": Row(
+        "the same, with 1,000 Keystones: a pass that changes nothing, p95", "ms", 0, Limit(300)
+    ),
     "controllers-handover": Row(
-        "the same: SIGTERM → another process knows all objects and acts", "s", 1, Limit(5)
+        "the same, with 1,000 Keystones: SIGTERM → another process acts", "s", 1, Limit(5)
     ),
 }
 """What is measured on a real Kubernetes too."""

@@ -30,6 +30,7 @@ from ouranos.kit import cluster, conditions, kinds, kubeconfig, log, metrics, ob
 from ouranos.kit.objects import Object
 
 COUNTS: Final = (1, 25, 200, 1000)
+_MANY: Final = 1000
 NAMESPACE: Final = "ouranos-bench"
 _AT_ONCE: Final = 16
 _SETTLING: Final = 20.0
@@ -284,12 +285,10 @@ async def measure(
 
 async def fill(table: figures.Table, folder: Path, say: Callable[[str], None]) -> None:
     """Measure beside a control plane without nodes, and fill the rows of the controllers."""
-    programs = await controlplane.programs_of_this_machine()
-    async with controlplane.running(programs, folder) as plane:
-        rows = await run(plane.kubeconfig, COUNTS, say)
+    rows = await _alone(COUNTS, folder, say)
     last = rows[-1]
     table.measured |= {
-        "controllers-memory": figures.Measured(last.memory / machine.MIB),
+        "controllers-memory": figures.Measured(_memory(rows) / machine.MIB),
         "controllers-idle": figures.Measured(last.cpu * 100),
         "controllers-pass": figures.Measured(last.unchanged),
         "controllers-handover": figures.Measured(last.handover),
@@ -298,21 +297,34 @@ async def fill(table: figures.Table, folder: Path, say: Callable[[str], None]) -
     table.details.append("### The controllers, by how many Keystones there are\n\n" + _text(lines))
 
 
+def _memory(rows: list[Row]) -> int:
+    """Bytes at the first number of Keystones that makes a thousand objects of ours or more."""
+    return next((row.memory for row in rows if row.objects >= _MANY), rows[-1].memory)
+
+
 def _text(lines: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-async def run(config: Path, counts: tuple[int, ...], say: Callable[[str], None]) -> list[Row]:
-    """Measure at each number and say the table's lines as they come; remove all afterwards."""
+async def run(
+    config: Path, folder: Path, counts: tuple[int, ...], say: Callable[[str], None]
+) -> list[Row]:
+    """Measure at each number, and say the table's lines as they come; what is made stays."""
     async with kubeconfig.connect(config) as source:
         for obj in services.definitions():
             await source.apply(obj)
         head = {"name": NAMESPACE}
         await source.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": head})
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                return await _at_each(config, Path(folder), counts, source, say)
-            finally:
+        return await _at_each(config, folder, counts, source, say)
+
+
+async def _beside(config: Path, counts: tuple[int, ...], say: Callable[[str], None]) -> None:
+    """The same in somebody's cluster: all is removed afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            await run(config, Path(folder), counts, say)
+        finally:
+            async with kubeconfig.connect(config) as source:
                 await _remove(config, Path(folder), max(counts), source)
 
 
@@ -349,11 +361,20 @@ async def _at_each(
     return rows
 
 
-async def _alone(counts: tuple[int, ...], say: Callable[[str], None]) -> None:
+async def _alone(counts: tuple[int, ...], folder: Path, say: Callable[[str], None]) -> list[Row]:
+    """The same beside a control plane that is there for this alone, and goes with all of it."""
     programs = await controlplane.programs_of_this_machine()
+    with tempfile.TemporaryDirectory(dir=folder) as pretending:
+        async with controlplane.running(programs, folder) as plane:
+            return await run(plane.kubeconfig, Path(pretending), counts, say)
+
+
+def _measured(config: list[Path], counts: tuple[int, ...], say: Callable[[str], None]) -> None:
+    if config:
+        asyncio.run(_beside(config[0], counts, say))
+        return
     with tempfile.TemporaryDirectory() as folder:
-        async with controlplane.running(programs, Path(folder)) as plane:
-            await run(plane.kubeconfig, counts, say)
+        asyncio.run(_alone(counts, Path(folder), say))
 
 
 def main() -> None:
@@ -369,7 +390,7 @@ def main() -> None:
     def say(line: str) -> None:
         print(line, flush=True)  # noqa: T201 - data
 
-    asyncio.run(run(config[0], counts, say) if config else _alone(counts, say))
+    _measured(config, counts, say)
 
 
 if __name__ == "__main__":
