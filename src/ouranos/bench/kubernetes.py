@@ -73,8 +73,10 @@ class Kubernetes:
     def images(self) -> None:
         """All images: from no package, and packed anew from layers that are there."""
         folder = place.Place(self.root).paths.images
-        for name in ("oci-nothing", "oci"):
-            shutil.rmtree(folder if name == "oci-nothing" else folder / "oci", ignore_errors=True)
+        parts = (folder / "oci", folder / "packed")
+        for name, gone in {"oci-nothing": (folder,), "oci": parts}.items():
+            for each in gone:
+                shutil.rmtree(each, ignore_errors=True)
             spent = self.ouranos().done("images", "build")
             self.table.measured[name] = figures.Measured(spent.wall, spent.cpu)
 
