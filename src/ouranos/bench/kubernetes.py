@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,9 +37,7 @@ class Kubernetes:
     @property
     def lab(self) -> settings.Settings:
         """The lab."""
-        return settings.Settings(
-            root=self.root, cache=settings.of_environment().cache, number=NUMBER
-        )
+        return replace(settings.of_environment(NUMBER), root=self.root)
 
     def ouranos(self, more: Mapping[str, str] | None = None) -> command.Ouranos:
         """The command line, which is led to the lab."""
