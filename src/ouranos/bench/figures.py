@@ -132,6 +132,18 @@ CLUSTER_ROWS: Final[Mapping[str, Row]] = {
 """What is measured on a real Kubernetes too."""
 
 
+CONTROLLERS: Final = """### The controllers, by how many Keystones there are
+
+A real kube-apiserver and etcd; databases, Keystones and kubelets are pretended, because they are
+not what is measured. At rest is the process that has just taken over. Its CPU is that of a touch:
+the event, the pass that compares everything, and the watch's next line. A hand-over is the time
+from SIGTERM to one process until a pass of another has seen a change made after the first had
+ended. Alone: `python -m ouranos.bench.scale [KUBECONFIG] [COUNT …]`.
+
+"""
+"""What stands before their table."""
+
+
 @dataclass(slots=True)
 class Table:
     """What was measured so far.

@@ -294,7 +294,7 @@ async def fill(table: figures.Table, folder: Path, say: Callable[[str], None]) -
         "controllers-handover": figures.Measured(last.handover),
     }
     lines = [HEAD, *(row.line for row in rows)]
-    table.details.append("### The controllers, by how many Keystones there are\n\n" + _text(lines))
+    table.details.append(figures.CONTROLLERS + _text(lines))
 
 
 def _memory(rows: list[Row]) -> int:
