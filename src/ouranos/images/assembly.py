@@ -68,6 +68,9 @@ class Assembly:
     async def images(self) -> list[oci.Image]:
         """Make the ordered images and list them in the layout."""
         self._layout.images()  # Somebody else's is refused before anything is made.
+        # Layers share files by hard links, and who packs a file sees a new link to it as a change.
+        version = self._order.release.name
+        await self._images.ensure_all(catalog.reference(one, version) for one in self._order.names)
         tasks = [asyncio.create_task(self._image(name)) for name in self._order.names]
         try:
             made = await asyncio.gather(*tasks)
