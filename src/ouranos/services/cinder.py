@@ -113,6 +113,9 @@ def settings(scope: page.Scope) -> configuration.Sections:
             "volume_clear": "none",
             "graceful_shutdown_timeout": 5,
             "periodic_fuzzy_delay": 0,
+            # A scheduler that has just begun knows no backend until that tells of itself again.
+            "periodic_interval": 10,
+            "backend_stats_polling_interval": 10,
         },
         "database": configuration.database_pool(),
         "keystone_authtoken": configuration.token_check(NAME, scope.region, scope.memcached),
