@@ -139,7 +139,17 @@ class Cloud:
         return now is not None and now.ready
 
     def wait_ready(self, seconds: float = 600) -> None:
-        eventually(self.ready, seconds, f"{self.name} Ready")
+        eventually(self.ready, seconds, lambda: f"{self.name} Ready: {self.told()}")
+
+    def wait_settled(self, seconds: float = 300) -> None:
+        eventually(self.settled, seconds, lambda: f"{self.name} at rest: {self.told()}")
+
+    def told(self) -> str:
+        """What somebody would look at who wonders: the status, and the daemon's last words."""
+        status = self.run("status", check=False)
+        log = self.paths.log
+        words = log.read_text(encoding="utf-8")[-3000:] if log.exists() else "no daemon.log"
+        return f"{status.stdout}{status.stderr}{words}"
 
     def verify(self) -> dict[str, Any]:
         return json.loads(self.run("verify", "-o", "json").stdout)

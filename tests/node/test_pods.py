@@ -9,7 +9,7 @@ import node_runtime
 import pytest
 from node_runtime import IMAGE, Runtime
 
-from ouranos.engine.node import records
+from ouranos.engine.node import containers, preparation, records
 from ouranos.kit import errors, kinds, objects
 
 
@@ -86,19 +86,115 @@ async def test_a_missing_object_is_awaited(node: Runtime) -> None:
     assert "X=v" in node.held.plans[-1].config["process"]["env"]
 
 
-async def test_the_content_of_a_volume_follows_its_object(node: Runtime) -> None:
+async def follower(node: Runtime, **more: Any) -> Path:
+    """Create a pod that mounts a ConfigMap; return the file that shows its key."""
     await node.apply("ConfigMap", "c", data={"k": "v"})
     made = await node.create(
         "one",
         "stay",
         volumes=[{"name": "c", "configMap": {"name": "c"}}],
         c_volumeMounts=[{"name": "c", "mountPath": "/c"}],
+        **more,
     )
+    return node.shared.layout.pod(objects.uid_of(made)) / "volumes/c/k"
+
+
+async def shows(node: Runtime, file: Path, content: str) -> None:
+    def same() -> bool:
+        return file.exists() and file.read_text() == content
+
+    await node.until(lambda: asyncio.to_thread(same), f"{content} in the file")
+
+
+async def test_the_content_of_a_volume_follows_its_object(node: Runtime) -> None:
+    file = await follower(node)
     await node.ready("one")
-    file = node.shared.layout.pod(objects.uid_of(made)) / "volumes/c/k"
-    assert file.read_text() == "v"
+    await shows(node, file, "v")
     await node.apply("ConfigMap", "c", data={"k": "w"})
-    await node.until(lambda: asyncio.to_thread(lambda: file.read_text() == "w"), "new content")
+    await shows(node, file, "w")
+
+
+async def test_a_change_while_an_earlier_one_is_written_is_not_lost(
+    node: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = await follower(node)
+    await node.ready("one")
+    refresh, begun, go_on = preparation.refresh, asyncio.Event(), asyncio.Event()
+
+    async def slow(*args: Any) -> bool:
+        changed = await refresh(*args)
+        begun.set()
+        await go_on.wait()
+        return changed
+
+    monkeypatch.setattr(preparation, "refresh", slow)
+    await node.apply("ConfigMap", "c", data={"k": "w"})
+    await begun.wait()
+    await node.apply("ConfigMap", "c", data={"k": "x"})
+    await heard(node, "x")
+    go_on.set()
+    await shows(node, file, "x")
+
+
+async def test_a_change_while_the_first_container_starts_is_not_lost(
+    node: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, begun, go_on = node.held.run, asyncio.Event(), asyncio.Event()
+
+    async def slow(plan: containers.Plan) -> records.Record:
+        begun.set()
+        await go_on.wait()
+        return await run(plan)
+
+    monkeypatch.setattr(node.held, "run", slow)
+    file = await follower(node)
+    await begun.wait()
+    assert await asyncio.to_thread(file.read_text) == "v"
+    await node.apply("ConfigMap", "c", data={"k": "w"})
+    await heard(node, "w")
+    go_on.set()
+    await shows(node, file, "w")
+
+
+async def test_a_change_that_could_not_be_written_is_written_later(
+    node: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = await follower(node)
+    await node.ready("one")
+    refresh, fails = preparation.refresh, [OSError("no space left")]
+
+    async def full(*args: Any) -> bool:
+        if fails:
+            raise fails.pop()
+        return await refresh(*args)
+
+    monkeypatch.setattr(preparation, "refresh", full)
+    await node.apply("ConfigMap", "c", data={"k": "w"})
+    await shows(node, file, "w")
+
+
+async def test_what_changed_while_nobody_looked_is_written(node: Runtime) -> None:
+    file = await follower(node)
+    found = await node.ready("one")
+    await shows(node, file, "v")
+    node.left = [node.record()]
+    await node.leave()
+    await node.apply("ConfigMap", "c", data={"k": "w"})
+    spec = {"clusterIP": "172.31.0.2", "ports": [{"port": 80}]}
+    await node.apply("Service", "web", spec=spec)
+    await heard(node, "w")
+    node.arrived(found)
+    await shows(node, file, "w")
+    hosts = node.shared.layout.pod(objects.uid_of(found)) / "hosts"
+    assert "web.default" in await asyncio.to_thread(hosts.read_text)
+
+
+async def heard(node: Runtime, content: str) -> None:
+    async def known() -> bool:
+        found = node.shared.known.get(kinds.CONFIG_MAP, "c", "default")
+        return bool(found) and found["data"]["k"] == content
+
+    await node.until(known, f"{content} known to the node")
 
 
 async def test_a_missing_volume_is_told(node: Runtime) -> None:

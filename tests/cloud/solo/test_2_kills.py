@@ -76,7 +76,7 @@ def test_a_killed_process_comes_back(
         120,
         f"{container} of {service} running again",
     )
-    eventually(running.settled, 300, "Ready again")
+    running.wait_settled()
     guest.wait_answers()
     assert guest.boots() == 1, "the guest went on, it did not boot again"
 
@@ -97,7 +97,7 @@ def test_what_is_sent_before_its_receiver_is_back_waits_for_it(running: Cloud, g
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(receiver, signal.SIGCONT)
-    eventually(running.settled, 300, "Ready again")
+    running.wait_settled()
 
 
 def waiting_at_the_broker(cloud: Cloud, queue: str) -> bool:

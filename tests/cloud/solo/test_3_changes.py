@@ -46,14 +46,14 @@ def test_new_options_and_rules_restart_only_the_pods_that_read_them(
     changed.write_text(text, encoding="utf-8")
     running.run("up", str(changed))
     # `up` returns when the new pods serve; the old ones answer until they have ended.
-    eventually(running.settled, 180, "the old pods ended")
+    running.wait_settled()
     after = pods()
     assert {before[uid] for uid in set(before) - set(after)} == {"placement", "glance"}
     option = running.inside("placement-api", "api", "cat", "/etc/placement/placement.conf")
     assert "randomize_allocation_candidates = true" in option.lower()
     assert not may_upload()
     running.up()
-    eventually(running.settled, 180, "the old pods ended")
+    running.wait_settled()
     assert may_upload()
 
 
@@ -76,7 +76,9 @@ def test_keys_are_rotated_without_an_outage(running: Cloud) -> None:
     long_ago = "ouranos.cloud/rotated=2020-01-01T00:00:00Z"
     words = ("annotate", "--overwrite", "secret", "keystone-fernet-1", long_ago)
     running.kubectl(*words, "-n", running.name)
-    eventually(lambda: keys() == {"0", "1", "2"}, 180, "the new keys with Keystone")
+    eventually(
+        lambda: keys() == {"0", "1", "2"}, 180, lambda: f"new keys with Keystone: {running.told()}"
+    )
     after = running.secret("keystone-fernet-1")
     assert after["1"] == before["1"], "what made the tokens still reads them"
     assert after["2"] == before["0"], "the key that was next is in use"

@@ -52,7 +52,7 @@ def test_a_deployment_is_made_again(running: Cloud, guest: Any) -> None:
         180,
         "another Deployment",
     )
-    eventually(running.settled, 300, "Ready again")
+    running.wait_settled()
     assert guest.run.made["image"] in {each.id for each in guest.run.tenant.image.images()}
 
 
@@ -70,7 +70,7 @@ def test_a_bridge_is_made_again_and_the_guest_is_on_it(running: Cloud, guest: An
         switch("del-br", bridge)
         guest.wait_answers()
     eventually(lambda: ports() == plugged, 120, "all ports plugged in again")
-    eventually(running.settled, 300, "Ready again")
+    running.wait_settled()
     guest.wait_answers()
     assert guest.boots() == boots, "the guest went on, it did not boot again"
 
@@ -138,7 +138,7 @@ def test_keys_that_nothing_can_make_again_wait_for_a_person(running: Cloud, gues
     file.write_text(json.dumps(kept))
     running.kubectl("apply", "-f", str(file))
     file.unlink()
-    eventually(running.settled, 300, "Ready again")
+    running.wait_settled()
     assert running.object("secrets", name)["data"] == kept["data"]
 
 

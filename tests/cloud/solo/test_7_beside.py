@@ -104,7 +104,12 @@ class Raising:
     def finish(self) -> None:
         """One more `up`, beside those that still wait."""
         self.start()
-        eventually(lambda: not self.living(), 900, f"each `up` ending, after {self.kills}")
+
+        def stuck() -> str:
+            said = [self.said(each.pid)[-500:] for each in self.living()]
+            return f"each `up` ending, after {self.kills}: {said}\n{self.cloud.told()}"
+
+        eventually(lambda: not self.living(), 900, stuck)
 
 
 def end(pid: int) -> None:
@@ -145,7 +150,7 @@ class Neighbours:
 
 @pytest.fixture(scope="module", params=[SEED], ids=[f"OURANOS_SEED={SEED}"])
 def neighbours(running: Cloud, beside: Cloud, guest: Any, foreign: Any) -> Generator[Neighbours]:
-    eventually(running.settled, 300, "the first cloud at rest")
+    running.wait_settled()
     foreign.untouched(running)
     before, boots = running.fingerprint(), guest.boots()
     raising = Raising(beside, beside.file.parent)
@@ -197,7 +202,7 @@ def test_each_up_that_was_not_killed_brings_the_cloud_to_ready(neighbours: Neigh
     assert all(f"{neighbours.second.name}: Ready" in text for text in last), said
     # One that could not go on without a daemon says what it missed, and what to do.
     assert all("hint:" in said[pid] for pid, code in ended.items() if code), said
-    eventually(neighbours.second.settled, 300, "the second cloud Ready")
+    neighbours.second.wait_settled()
 
 
 def test_after_ten_kills_there_is_one_of_everything_in_the_servers(neighbours: Neighbours) -> None:

@@ -5,7 +5,6 @@ is over) only wakes the worker; what is to be done is decided from what is, by `
 """
 
 import asyncio
-import contextlib
 import dataclasses
 from collections.abc import Coroutine
 from typing import Any, Final
@@ -31,6 +30,9 @@ from ouranos.kit import errors, kinds, log, objects
 
 _RETRY_FIRST: Final = 1.0
 _RETRY_LONGEST: Final = 30.0
+_FILES: Final = "/files"
+_SANDBOX: Final = "/sandbox"
+"""Operations of a pod beside those of its containers; no container may be called so."""
 
 _log = log.get(component="pod")
 
@@ -58,6 +60,7 @@ class Worker:
         self._problems: dict[str, lifecycle.Problem] = {}
         self._failures: dict[str, int] = {}
         self._pulling: set[str] = set()
+        self._names_are_old = self._files_are_old = True
         self._preparing = asyncio.Lock()
         self.told: Final = asyncio.Event()
         """Set once the API knows how the pod is, or the pod is gone."""
@@ -102,19 +105,34 @@ class Worker:
         return (kind.kind, name) in references.of(self._last_seen)
 
     def renew_hosts(self) -> None:
-        """Bring the pod's /etc/hosts up to date."""
-        preparation.write_hosts(self.shared, self._last_seen)
+        """Have the pod's /etc/hosts brought up to date."""
+        self._names_are_old = True
+        self.wake()
 
     def renew_files(self) -> None:
-        """Bring the pod's volumes up to date, and start what only waited for them."""
+        """Have the pod's volumes brought up to date, and what only waited for them started."""
+        self._files_are_old = True
         self.retry()
-        if "files" not in self._tasks and any(self.attempts.running()):
-            self._do("files", self._renew_files())
+
+    def _renew(self) -> None:
+        """Bring up to date what has changed since it was written, or while nobody looked."""
+        if self._names_are_old:
+            preparation.write_hosts(self.shared, self.pod)
+            self._names_are_old = False
+        # What a first container starts with may be older than what was heard while it started.
+        if self._files_are_old and _FILES not in self._tasks and any(self.attempts.running()):
+            self._files_are_old = False
+            self._do(_FILES, self._renew_files())
 
     async def _renew_files(self) -> None:
-        async with self._preparing:
-            with contextlib.suppress(lookups.Missing):
+        try:
+            async with self._preparing:
                 await preparation.refresh(self.shared, self.pod)
+        except lookups.Missing:
+            return
+        except (errors.Transient, OSError):
+            self._files_are_old = True
+            raise
 
     # The loop.
 
@@ -155,6 +173,7 @@ class Worker:
     async def _look(self) -> float | None:
         """Decide, act and report once; return after how long to look again (below 0: never)."""
         self._collect()
+        self._renew()
         view = self._view()
         if not self._may_go_on(view):
             return None
@@ -179,8 +198,8 @@ class Worker:
             for name in self._pulling:
                 self._tasks[name].cancel()
         elif self._sandbox.is_missing(view.pod):
-            if sandbox.NAME not in self._tasks:
-                self._do(sandbox.NAME, self._sandbox.renew(view.pod, self._preparing))
+            if _SANDBOX not in self._tasks:
+                self._do(_SANDBOX, self._sandbox.renew(view.pod, self._preparing))
             return False
         return True
 
@@ -255,6 +274,7 @@ class Worker:
         self._problems.pop(name, None)
         self._failures.pop(name, None)
         await self.attempts.add(record)
+        self._names_are_old = True  # a Service may have come while they were written
         if record.has_ended:
             self._tell(events.WARNING, "Failed", f"Error: {record.message}")
             return

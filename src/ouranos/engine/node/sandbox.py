@@ -1,12 +1,9 @@
 """Who holds a PID namespace that a pod's containers share? A container of its own."""
 
 import asyncio
-from typing import Final
 
 from ouranos.engine.node import context, identity, preparation, records, runc
 from ouranos.kit import objects
-
-NAME: Final = "sandbox"
 
 
 class Sandbox:
