@@ -53,6 +53,8 @@ class FakeOpenStack(httpx2.AsyncBaseTransport):
             NOVA: [{"binary": f"nova-{one}", "state": "up"} for one in ("conductor", "scheduler")],
             CINDER: [{"binary": f"cinder-{one}", "state": "up"} for one in ("scheduler", "volume")],
         }
+        self.pools: list[Row] = [{"name": "cinder@nfs#nfs"}]
+        """What the volume scheduler has heard of."""
         self.broken: Callable[[str, str], Answer | None] = lambda _method, _path: None
         """Answers in the place of the service, when it does not answer None."""
         self.loses: Callable[[str, str], bool] = lambda _method, _path: False
@@ -113,6 +115,8 @@ class FakeOpenStack(httpx2.AsyncBaseTransport):
             parts = parts[1:]
         if parts[0] == "os-services":
             return 200, {"services": self.reports[port]}
+        if parts == ["scheduler-stats", "get_pools"]:
+            return 200, {"pools": self.pools}
         if parts[0] in {"images", "secrets"}:
             return 200, {parts[0]: []}
         if parts[0] == "role_assignments":

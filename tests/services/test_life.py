@@ -291,6 +291,9 @@ async def test_a_service_whose_parts_do_not_report_is_not_ready(house: Any) -> N
         world.cloud.reports[cinder.PORT][1]["state"] = "down"
         await world.until_said("cinder", "HealthReady", "cinder-volume not reporting")
         world.cloud.reports[cinder.PORT][1]["state"] = "up"
+        pools, world.cloud.pools = world.cloud.pools, [{"name": "other@lvm#nfs"}]
+        await world.until_said("cinder", "HealthReady", "does not know backend nfs yet")
+        world.cloud.pools = pools
         await world.until_ready("cinder")
 
 

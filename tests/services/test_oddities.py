@@ -64,7 +64,7 @@ ODD = page.Service(
         ),
     ),
     inside=lambda _: (resources.Domain("oddity"), resources.Role("oddity_user")),
-    proof=page.Proof("oddity", 9001, "/v1/secrets"),
+    proof=page.Proof("oddity", 9001, (page.Request("/v1/secrets"),)),
 )
 KNOWN = registry.of([*services.KNOWN.pages, ODD])
 

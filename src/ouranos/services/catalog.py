@@ -164,12 +164,12 @@ async def health(work_: work.Work) -> outcome.Outcome:
     name = work_.page.name
 
     async def looked() -> outcome.Outcome:
-        path = proof.path
-        if "{project_id}" in path:
-            path = path.replace("{project_id}", (await session.token()).project_id)
-        complaint = proof.complaint(await session.get(f"{base}{path}", missing_is_none=False))
-        if complaint:
-            return outcome.wait(f"GET {path} of {name}: {complaint}", poll=POLL)
+        project = (await session.token()).project_id
+        for request in proof.requests:
+            path = request.path.replace("{project_id}", project)
+            answer = await session.get(f"{base}{path}", missing_is_none=False)
+            if complaint := request.complaint(answer):
+                return outcome.wait(f"GET {path} of {name}: {complaint}", poll=POLL)
         return outcome.DONE
 
     return await work_.pass_.look(HEALTH, base, looked, AGAIN)

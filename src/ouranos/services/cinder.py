@@ -113,7 +113,8 @@ def settings(scope: page.Scope) -> configuration.Sections:
             "volume_clear": "none",
             "graceful_shutdown_timeout": 5,
             "periodic_fuzzy_delay": 0,
-            # A scheduler that has just begun knows no backend until that tells of itself again.
+            # A scheduler that has just begun knows no backend until that tells of itself again;
+            # until then the cloud is not Ready.
             "periodic_interval": 10,
             "backend_stats_polling_interval": 10,
         },
@@ -165,12 +166,20 @@ def inside(_: page.Scope) -> tuple[resources.Resource, ...]:
     return (resources.VolumeType(BACKEND, BACKEND),)
 
 
-def complaint(answer: Any) -> str | None:
+def silence(answer: Any) -> str | None:
     """Which part has not reported for a while."""
     rows: list[dict[str, Any]] = answer["services"]
     up = {row["binary"] for row in rows if row["state"] == "up"}
     missing = [binary for binary in ("cinder-scheduler", "cinder-volume") if binary not in up]
     return f"{' and '.join(missing)} not reporting" if missing else None
+
+
+def ignorance(answer: Any) -> str | None:
+    """Whether the scheduler, which answers from memory, has not heard of the backend yet."""
+    pools: list[dict[str, Any]] = answer["pools"]
+    # A pool's name is host@backend#pool.
+    known = {row["name"].partition("@")[2].partition("#")[0] for row in pools}
+    return None if BACKEND in known else f"the scheduler does not know backend {BACKEND} yet"
 
 
 SERVICE = page.Service(
@@ -226,5 +235,12 @@ SERVICE = page.Service(
         user=NAME, endpoints=(page.Endpoint("block-storage", PORT, NAME, "/v3"),)
     ),
     inside=inside,
-    proof=page.Proof(NAME, PORT, "/v3/{project_id}/os-services", complaint),
+    proof=page.Proof(
+        NAME,
+        PORT,
+        (
+            page.Request("/v3/{project_id}/os-services", silence),
+            page.Request("/v3/{project_id}/scheduler-stats/get_pools", ignorance),
+        ),
+    ),
 )

@@ -90,5 +90,5 @@ SERVICE = page.Service(
         ),
     ),
     identity=page.Identity(user=NAME, endpoints=(page.Endpoint("image", PORT, NAME),)),
-    proof=page.Proof(NAME, PORT, "/v2/images?limit=1"),
+    proof=page.Proof(NAME, PORT, (page.Request("/v2/images?limit=1"),)),
 )

@@ -95,5 +95,5 @@ SERVICE = page.Service(
         ),
     ),
     identity=page.Identity(endpoints=(page.Endpoint("identity", PORT, NAME, "/v3"),)),
-    proof=page.Proof(NAME, PORT, "/v3/regions", complaint),
+    proof=page.Proof(NAME, PORT, (page.Request("/v3/regions", complaint),)),
 )

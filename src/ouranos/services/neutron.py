@@ -152,5 +152,5 @@ SERVICE = page.Service(
     ),
     identity=page.Identity(user=NAME, endpoints=(page.Endpoint("network", PORT, NAME),)),
     inside=inside,
-    proof=page.Proof(NAME, PORT, "/v2.0/networks?limit=1"),
+    proof=page.Proof(NAME, PORT, (page.Request("/v2.0/networks?limit=1"),)),
 )

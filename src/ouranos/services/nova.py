@@ -156,5 +156,5 @@ SERVICE = page.Service(
     ),
     identity=page.Identity(user=NAME, endpoints=(page.Endpoint("compute", PORT, NAME, "/v2.1"),)),
     inside=inside,
-    proof=page.Proof(NAME, PORT, "/v2.1/os-services", complaint),
+    proof=page.Proof(NAME, PORT, (page.Request("/v2.1/os-services", complaint),)),
 )

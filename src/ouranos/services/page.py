@@ -312,14 +312,22 @@ class Schema:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """A request, made as the admin, whose answer shows that the service works."""
+class Request:
+    """A GET whose answer tells whether something works."""
 
-    service: str
-    port: int
     path: str
     complaint: Callable[[Any], str | None] = lambda _: None
     """What is wrong with the JSON answer, in words, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Requests, made as the admin, whose answers show that the service works."""
+
+    service: str
+    port: int
+    requests: tuple[Request, ...]
+    """Asked in this order, each when those before it were answered well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,5 +42,5 @@ SERVICE = page.Service(
         ),
     ),
     identity=page.Identity(user=NAME, endpoints=(page.Endpoint("placement", PORT, NAME),)),
-    proof=page.Proof(NAME, PORT, "/resource_providers"),
+    proof=page.Proof(NAME, PORT, (page.Request("/resource_providers"),)),
 )
