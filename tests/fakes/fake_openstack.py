@@ -113,12 +113,14 @@ class FakeOpenStack(httpx2.AsyncBaseTransport):
         parts = path.strip("/").split("/")[1:]
         if port == CINDER:
             parts = parts[1:]
-        if parts[0] == "os-services":
-            return 200, {"services": self.reports[port]}
-        if parts == ["scheduler-stats", "get_pools"]:
-            return 200, {"pools": self.pools}
-        if parts[0] in {"images", "secrets"}:
-            return 200, {parts[0]: []}
+        listed = {
+            "os-services": {"services": self.reports.get(port)},
+            "scheduler-stats": {"pools": self.pools},
+            "images": {"images": []},
+            "secrets": {"secrets": []},
+        }
+        if parts[0] in listed:
+            return 200, listed[parts[0]]
         if parts[0] == "role_assignments":
             return 200, {"role_assignments": self._assignments(query["user.id"])}
         if "users" in parts[1:] and method == "PUT":

@@ -386,7 +386,7 @@ async def test_a_finalizer_lets_a_controller_see_the_end(
         await source.delete(kinds.KEYSTONE, "keystone", "home")
         await given.clock.sleep(1)
         assert await source.get(kinds.KEYSTONE, "keystone", "home") is None
-        assert runner.cache.list(kinds.KEYSTONE) == []
+        assert runner.mirror.cache.list(kinds.KEYSTONE) == []
     assert ended == ["keystone"]
 
 
@@ -574,12 +574,12 @@ async def test_a_runner_knows_when_all_is_known(
 ) -> None:
     await source.create(keystone())
     async with running(controlling(done)) as runner:
-        await runner.synced()
-        assert [objects.key_of(one) for one in runner.cache.list(kinds.KEYSTONE)] == [
+        await runner.mirror.synced()
+        assert [objects.key_of(one) for one in runner.mirror.cache.list(kinds.KEYSTONE)] == [
             ("home", "keystone")
         ]
         with pytest.raises(LookupError, match=r"pods is not reflected"):
-            runner.cache.get(kinds.POD, "x", "home")
+            runner.mirror.cache.get(kinds.POD, "x", "home")
 
 
 async def test_a_pipeline_says_what_it_waits_for_and_then_that_it_is_there(
@@ -757,15 +757,16 @@ async def test_what_is_not_selected_is_not_known(
         await source.create({**config(), "metadata": metadata})
     chosen = selection.Selection(kinds.CONFIG_MAP, labels="app=ours")
     runner = controller.ControllerRunner(source, [controlling(done)], given, [chosen])
-    assert kinds.CONFIG_MAP.qualified in runner.unknown
+    assert kinds.CONFIG_MAP.qualified in runner.mirror.unknown
     task = asyncio.ensure_future(runner.run())
-    await runner.synced()
-    assert runner.unknown == ()
+    await runner.mirror.synced()
+    assert runner.mirror.unknown == ()
     patch = {"metadata": {"labels": {"app": "ours"}}}
-    assert [one["metadata"]["name"] for one in runner.cache.list(kinds.CONFIG_MAP)] == ["ours"]
+    held = runner.mirror.cache
+    assert [one["metadata"]["name"] for one in held.list(kinds.CONFIG_MAP)] == ["ours"]
     await source.patch(kinds.CONFIG_MAP, "theirs", "home", patch)
     await given.clock.sleep(1)
-    assert len(runner.cache.list(kinds.CONFIG_MAP)) == 2
+    assert len(held.list(kinds.CONFIG_MAP)) == 2
     task.cancel()
 
 

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from laws_calls import APPLY, JSON, MERGE
 from laws_kinds import GOOD_POD, KINDS
-from laws_sequences import APPLY, JSON, MERGE, Step
+from laws_sequences import Step
 
 Object = dict[str, Any]
 Answer = Object

@@ -6,14 +6,13 @@ from typing import Any
 
 import hypothesis
 from hypothesis import strategies as st
+from laws_calls import APPLY, JSON, MERGE, STRATEGIC
 from laws_kinds import LETTER, SENTINELS, TEXT, Kind, optional, single
 
 Object = dict[str, Any]
 
 NAMES = ("one", "two")
 MANAGERS = ("ann", "bob", "cyd")
-MERGE, JSON = "application/merge-patch+json", "application/json-patch+json"
-STRATEGIC, APPLY = "application/strategic-merge-patch+json", "application/apply-patch+yaml"
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from laws_calls import APPLY, JSON, MERGE, STRATEGIC
 
 Object = dict[str, Any]
-
-JSON, MERGE = "application/json-patch+json", "application/merge-patch+json"
-STRATEGIC, APPLY = "application/strategic-merge-patch+json", "application/apply-patch+yaml"
 
 
 def pod(name: str) -> Object:

@@ -6,11 +6,10 @@ from typing import Any
 import httpx2
 import laws_gadget
 import pytest
+from laws_calls import APPLY, JSON, patch
 
 Object = dict[str, Any]
 Eventually = Any
-APPLY, MERGE = "application/apply-patch+yaml", "application/merge-patch+json"
-JSON = "application/json-patch+json"
 
 
 @pytest.fixture
@@ -30,14 +29,6 @@ async def gadgets(api: httpx2.AsyncClient, home: str, eventually: Eventually) ->
 def gadget(spec: Object, **more: Any) -> Object:
     head = {"apiVersion": laws_gadget.API_VERSION, "kind": "Gadget", "metadata": {"name": "one"}}
     return {**head, "spec": spec, **more}
-
-
-async def patch(
-    api: httpx2.AsyncClient, path: str, change: Any, kind: str = MERGE, **query: str
-) -> httpx2.Response:
-    text = json.dumps(change)
-    query = {"fieldManager": "me", **query}
-    return await api.patch(path, content=text, headers={"content-type": kind}, params=query)
 
 
 def causes(refused: httpx2.Response) -> dict[str, str]:

@@ -6,10 +6,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from laws_calls import APPLY, MERGE, STRATEGIC, patch
 
 Object = dict[str, Any]
-APPLY, MERGE = "application/apply-patch+yaml", "application/merge-patch+json"
-STRATEGIC = "application/strategic-merge-patch+json"
 WEB: Object = {"name": "web", "port": 80}
 
 
@@ -20,14 +19,6 @@ def services(home: str) -> str:
 
 def service(**spec: Any) -> Object:
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "one"}, "spec": spec}
-
-
-async def patch(
-    api: httpx2.AsyncClient, path: str, change: Any, kind: str = MERGE, **query: str
-) -> httpx2.Response:
-    text = json.dumps(change)
-    query = {"fieldManager": "me", **query}
-    return await api.patch(path, content=text, headers={"content-type": kind}, params=query)
 
 
 async def test_the_version_of_an_update_that_makes_says_nothing(

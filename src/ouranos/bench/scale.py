@@ -26,7 +26,7 @@ import httpx2
 from ouranos import backing, compute, services
 from ouranos.bench import controlplane, figures, machine, passes, pretended
 from ouranos.cluster import composition, process, settings
-from ouranos.kit import cluster, conditions, kinds, kubeconfig, log, metrics, objects
+from ouranos.kit import cluster, conditions, controller, kinds, kubeconfig, log, metrics, objects
 from ouranos.kit.objects import Object
 
 COUNTS: Final = (1, 25, 200, 1000)
@@ -87,11 +87,14 @@ HEAD: Final = (
 async def serve(config: Path, folder: Path) -> None:
     """Run the controllers' process with pretended databases and Keystones."""
     outside = composition.outside("")
-    controllers = [
-        *services.controllers(pretended.Keystones(folder)),
-        *backing.controllers(pretended.means(folder)),
-        *compute.controllers(),
-    ]
+
+    def controllers(_: str) -> list[controller.Controller]:
+        return [
+            *services.controllers(pretended.Keystones(folder)),
+            *backing.controllers(pretended.means(folder)),
+            *compute.controllers(),
+        ]
+
     chosen = settings.Settings(kubeconfig=config, namespace=NAMESPACE, port=0, address="127.0.0.1")
     await process.run(chosen, controllers, outside, lambda port: print(port, flush=True))  # noqa: T201 - told to who started it
 

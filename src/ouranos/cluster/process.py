@@ -161,7 +161,7 @@ async def _first(
 
 async def run(
     chosen: settings.Settings,
-    controllers: Sequence[controller.Controller],
+    controllers: Callable[[str], Sequence[controller.Controller]],
     outside: tuple[seams.Seams, seams.Threads],
     listening: Callable[[int], None] = lambda _port: None,
 ) -> None:
@@ -169,7 +169,7 @@ async def run(
 
     Args:
         chosen: how.
-        controllers: which.
+        controllers: which, by the namespace that the Lease is in.
         outside: what they are given.
         listening: told the endpoints' port once they can be asked.
 
@@ -182,9 +182,10 @@ async def run(
         loop.add_signal_handler(number, asked.set)
     access = _access(chosen)
     place = objects.Key(_namespace(chosen, access), chosen.lease_name)
+    acting = controllers(place.namespace)
     async with access.open() as source:
         elector = lease.Elector(source, outside[0], place, chosen.host, chosen.timing)
-        process = Process(source, controllers, outside, elector)
+        process = Process(source, acting, outside, elector)
         await process.endpoints.open(chosen.address, chosen.port)
         listening(process.endpoints.port)
         _log.info("Starting", identity=elector.identity, server=access.server)
@@ -213,5 +214,4 @@ def _namespace(chosen: settings.Settings, access: kubeconfig.Access) -> str:
 def main(chosen: settings.Settings) -> None:
     """Run all controllers in an event loop of their own."""
     outside = composition.outside(chosen.images)
-    controllers = composition.all_controllers(_namespace(chosen, _access(chosen)))
-    asyncio.run(run(chosen, controllers, outside))
+    asyncio.run(run(chosen, composition.all_controllers, outside))

@@ -70,8 +70,12 @@ class Assembly:
         self._layout.images()  # Somebody else's is refused before anything is made.
         # Layers share files by hard links, and who packs a file sees a new link to it as a change.
         version = self._order.release.name
-        await self._images.ensure_all(catalog.reference(one, version) for one in self._order.names)
-        tasks = [asyncio.create_task(self._image(name)) for name in self._order.names]
+        wanted = {catalog.reference(one, version): catalog.ALL[one] for one in self._order.names}
+        realised = await self._images.ensure_all(wanted)
+        tasks = [
+            asyncio.create_task(self._image(image, reference, realised[reference]))
+            for reference, image in wanted.items()
+        ]
         try:
             made = await asyncio.gather(*tasks)
         finally:
@@ -82,10 +86,9 @@ class Assembly:
         self._layout.publish(made)
         return made
 
-    async def _image(self, name: str) -> oci.Image:
-        image, release = catalog.ALL[name], self._order.release
-        reference = catalog.reference(name, release.name)
-        realised = await self._images.ensure(reference)
+    async def _image(
+        self, image: definition.Image, reference: str, realised: store.Realised
+    ) -> oci.Image:
         texts = bill.files(await asyncio.to_thread(self._ingredients, image, reference, realised))
         packed = await asyncio.gather(
             *(self._layer(tree.parent.name, tree) for tree in realised.layers), self._bill(texts)

@@ -46,32 +46,27 @@ class ControllerRunner:
         if len(names) != len(set(names)):
             raise ValueError(f"controllers share a name: {sorted(names)}")
         self._is_ours = held is None
-        self._mirror = held or mirror.Mirror(source, controllers, given, selected)
-        self.cache: Final = self._mirror.cache
-        self._loops = [loop.Loop(one, source, self.cache, given) for one in controllers]
+        self.mirror: Final = held or mirror.Mirror(source, controllers, given, selected)
+        """What is known."""
+        self._loops = [loop.Loop(one, source, self.mirror.cache, given) for one in controllers]
 
     async def run(self) -> None:
         """Run until cancelled; what was done by then stays done, and the next run goes on."""
-        self._mirror.listeners.extend(self._loops)
+        self.mirror.listeners.extend(self._loops)
         try:
             async with asyncio.TaskGroup() as tasks:
                 if self._is_ours:
-                    tasks.create_task(self._mirror.run())
+                    tasks.create_task(self.mirror.run())
                 for one in self._loops:
                     tasks.create_task(self._run_when_synced(one))
         finally:
             for one in self._loops:
-                self._mirror.listeners.remove(one)
+                self.mirror.listeners.remove(one)
 
     @property
     def is_at_rest(self) -> bool:
         """Whether every controller has begun and none has anything to look at now."""
         return all(one.is_at_rest for one in self._loops)
-
-    @property
-    def unknown(self) -> tuple[str, ...]:
-        """The kinds that have not been listed yet, as `kubectl` names them."""
-        return self._mirror.unknown
 
     async def finish(self) -> None:
         """Begin no further pass; return when those that were begun have ended."""
@@ -80,12 +75,8 @@ class ControllerRunner:
         for one in self._loops:
             await one.queue.finished.wait()
 
-    async def synced(self) -> None:
-        """Return when every kind has been listed once."""
-        await self._mirror.synced()
-
     async def _run_when_synced(self, one: loop.Loop) -> None:
-        await self._mirror.synced(*one.controller.kinds)
+        await self.mirror.synced(*one.controller.kinds)
         await one.run()
 
 

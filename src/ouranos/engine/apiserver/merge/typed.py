@@ -15,8 +15,6 @@ LEAF = 0
 LIST = 1
 MAP = 2
 
-_DOUBLE = "duplicate entries for key"
-
 
 class Untypable(Exception):
     """An applied object that does not fit its schema; `problems` are `<path>: <what>`."""
@@ -97,10 +95,10 @@ def indexed(items: Sequence[Any] | None, node: Node) -> tuple[list[str], dict[st
 
 def fits(value: Any, node: Node) -> bool:
     """Whether Kubernetes can say which fields a value states; doubles are no obstacle to that."""
-    return all(_DOUBLE in problem for problem in problems(value, node))
+    return not problems(value, node, doubles=False)
 
 
-def problems(value: Any, node: Node, path: str = "") -> list[str]:
+def problems(value: Any, node: Node, path: str = "", *, doubles: bool = True) -> list[str]:
     """Say why a value cannot be applied: unknown fields, wrong shapes, missing or double keys."""
     if value is None or node is nodes.ANYTHING or node.shape is Shape.ANY:
         return []
@@ -109,9 +107,9 @@ def problems(value: Any, node: Node, path: str = "") -> list[str]:
         return [f"{path}: {misfit}"]
     kind: type = value.__class__
     if kind is dict:
-        return _map_problems(cast("dict[str, Any]", value), node, path)
+        return _map_problems(cast("dict[str, Any]", value), node, path, doubles=doubles)
     if kind is list:
-        return _list_problems(cast("list[Any]", value), node, path)
+        return _list_problems(cast("list[Any]", value), node, path, doubles=doubles)
     return []
 
 
@@ -152,18 +150,18 @@ def _written(value: Any) -> str:
     return _GO.get(value.__class__, "map" if value.__class__ is dict else "list")
 
 
-def _map_problems(value: dict[str, Any], node: Node, path: str) -> list[str]:
+def _map_problems(value: dict[str, Any], node: Node, path: str, *, doubles: bool) -> list[str]:
     found: list[str] = []
     for key, item in value.items():
         child = node.child(key)
         if child is None:
             found.append(f"{path}.{key}: field not declared in schema")
         else:
-            found += problems(item, child, f"{path}.{key}")
+            found += problems(item, child, f"{path}.{key}", doubles=doubles)
     return found
 
 
-def _list_problems(value: list[Any], node: Node, path: str) -> list[str]:
+def _list_problems(value: list[Any], node: Node, path: str, *, doubles: bool) -> list[str]:
     found: list[str] = []
     seen: set[str] = set()
     for index, item in enumerate(value):
@@ -175,10 +173,10 @@ def _list_problems(value: list[Any], node: Node, path: str) -> list[str]:
                 found.append(f"{path}: element {index}: {error}")
                 continue
             here = path + sets.rendered(element)
-            if element in seen:
-                found.append(f"{path}: {_DOUBLE} {sets.rendered(element)}")
+            if doubles and element in seen:
+                found.append(f"{path}: duplicate entries for key {sets.rendered(element)}")
             seen.add(element)
-        found += problems(item, node.element, here)
+        found += problems(item, node.element, here, doubles=doubles)
     return found
 
 
