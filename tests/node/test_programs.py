@@ -324,7 +324,10 @@ async def test_a_new_supervisor_finds_what_is_there(
     assert not host.layout.container("half").exists()
 
 
-async def test_what_never_began_is_undone_with_its_processes(host: Host) -> None:
+async def test_what_never_began_is_undone_with_its_processes(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(containers, "_LAST_WORDS", 0.1)
     name = records.new_id()
     told = running(id=name, phase=records.Phase.CREATING)
     records.save(host.layout, told)
@@ -336,7 +339,7 @@ async def test_what_never_began_is_undone_with_its_processes(host: Host) -> None
 async def test_a_container_whose_root_cannot_be_made_never_ran(host: Host, tmp_path: Path) -> None:
     layer = tmp_path / "no" / "layer"
     long = [layer / ("x" * 200) for _ in range(40)]
-    told = record(id="c1", boot=identity.boot(), phase=records.Phase.CREATING)
+    told = record(id=records.new_id(), boot=identity.boot(), phase=records.Phase.CREATING)
     plan = containers.Plan(told, {}, long, writable=True)
     ended = await host.held.run(plan)
     assert ended.has_ended
