@@ -58,7 +58,7 @@ stories: HOST_PACKAGES += mmdebstrap containerd docker-registry skopeo umoci
 stories: KUBERNETES_PACKAGES += busybox-static
 stories: .venv/develop host kubernetes-packages ## the tests that need root and real processes
 	@case "$(STORIES)" in tests/cloud|tests/cloud/|*kubernetes*|*cluster*) $(RUN)python -m ouranos.lab build;; esac
-	$(RUN)pytest -n 2 --dist loadscope -W default -o addopts="-ra --import-mode=importlib --timeout=1200 --tb=short --durations=15" $(STORIES)
+	$(RUN)pytest -n 2 --dist loadscope -W default -W ignore::PendingDeprecationWarning -o addopts="-ra --import-mode=importlib --timeout=1200 --tb=short --durations=15" $(STORIES)
 
 .PHONY: golden
 golden: .venv/develop ## write anew what follows from pages: golden files, deploy/, reference; look at it before committing it

@@ -167,24 +167,24 @@ class Service:
     def assign_project_role_to_user(self, *given: str) -> None:
         self.cloud.calls.append(f"grant {' '.join(given)}")
 
-    def add_interface_to_router(self, router: Thing, *, subnet_id: str) -> None:
+    def add_interface_to_router(self, router: Thing, *, subnet: str) -> None:
         owner = "network:router_interface"
         project = router.project_id
         self.cloud.add(
-            "port", project_id=project, device_id=router.id, device_owner=owner, subnet=subnet_id
+            "port", project_id=project, device_id=router.id, device_owner=owner, subnet=subnet
         )
 
-    def remove_interface_from_router(self, _: str, *, port_id: str) -> None:
-        self.cloud.remove("port", port_id)
+    def remove_interface_from_router(self, _: str, *, port: str) -> None:
+        self.cloud.remove("port", port)
 
     def get_server_console_output(self, identity: str) -> dict[str, str]:
         script = base64.b64decode(self.cloud.things["server"][identity].user_data).decode()
         return {"output": script if self.cloud.console else ""}
 
-    def create_volume_attachment(self, server: str, *, volume_id: str) -> None:
+    def create_volume_attachment(self, server: str, volume: str) -> None:
         assert self.cloud.letting_go <= 0, "400: the volume is already attached"
-        volume = self.cloud.things["volume"][volume_id]
-        volume.server, volume.status = server, "in-use"
+        attached = self.cloud.things["volume"][volume]
+        attached.server, attached.status = server, "in-use"
 
     def delete_volume_attachment(self, _: str, volume_id: str) -> None:
         volume = self.cloud.things["volume"][volume_id]

@@ -79,7 +79,7 @@ def _networks(client: Any, project: str) -> None:
         client.delete_ip(floating.id)
     for router in client.routers(project_id=project):
         for port in client.ports(device_id=router.id, device_owner="network:router_interface"):
-            client.remove_interface_from_router(router.id, port_id=port.id)
+            client.remove_interface_from_router(router.id, port=port.id)
         client.delete_router(router.id)
     for network in client.networks(project_id=project):
         client.delete_network(network.id)

@@ -36,9 +36,6 @@ DIFFERENCES = {
     r"persistentvolumeclaims\.spec\.volumeName": "each server's own",
     r"persistentvolumeclaims\.metadata\.annotations\..*": "notes of Kubernetes' own controllers",
     r"persistentvolumeclaims\.spec\.storageClassName": "admission names the default class",
-    r"deployments\.metadata\.annotations\.deployment\.kubernetes\.io/revision": (
-        "how often they were rolled out: here Secrets were deleted before"
-    ),
     r"daemonsets\.metadata\.annotations\.deprecated\.daemonset\.template\.generation": (
         "a note of Kubernetes' own"
     ),
@@ -87,6 +84,8 @@ def leaves(
             continue  # Kubernetes puts it into every namespace
         told = {key: value for key, value in each.items() if key != "status"}
         told["metadata"].pop("managedFields", None)
+        # How often it was rolled out depends on what this cluster has gone through.
+        told["metadata"].get("annotations", {}).pop("deployment.kubernetes.io/revision", None)
         told = json.loads(same_words(json.dumps(told), changed))
         found[told["metadata"]["name"]] = sorted(flat(told, plural))
     return found

@@ -72,6 +72,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         )
         answer = real.getresponse()
         content = answer.read()
+        real.close()
         self.send_response(answer.status)
         for name in ("Last-Modified", "ETag", "Content-Range", "Location"):
             if answer.headers[name]:

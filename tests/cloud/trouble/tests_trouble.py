@@ -112,6 +112,8 @@ class Said:
         """The exit code, once the command has ended by itself."""
         code = self.process.wait(seconds)
         self._reader.join(10)
+        if self.process.stderr is not None and not self._reader.is_alive():
+            self.process.stderr.close()
         return code
 
 
