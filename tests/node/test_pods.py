@@ -9,7 +9,7 @@ import node_runtime
 import pytest
 from node_runtime import IMAGE, Runtime
 
-from ouranos.engine.node import containers, preparation, records
+from ouranos.engine.node import preparation, records
 from ouranos.kit import errors, kinds, objects
 
 
@@ -114,45 +114,45 @@ async def test_the_content_of_a_volume_follows_its_object(node: Runtime) -> None
     await shows(node, file, "w")
 
 
+class HeldUp:
+    """A step that comes back only when a story lets it go on."""
+
+    def __init__(self, owner: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.done, self.go_on = asyncio.Event(), asyncio.Event()
+        self._step = getattr(owner, name)
+        monkeypatch.setattr(owner, name, self)
+
+    async def __call__(self, *args: Any) -> Any:
+        result = await self._step(*args)
+        self.done.set()
+        await self.go_on.wait()
+        return result
+
+
 async def test_a_change_while_an_earlier_one_is_written_is_not_lost(
     node: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = await follower(node)
     await node.ready("one")
-    refresh, begun, go_on = preparation.refresh, asyncio.Event(), asyncio.Event()
-
-    async def slow(*args: Any) -> bool:
-        changed = await refresh(*args)
-        begun.set()
-        await go_on.wait()
-        return changed
-
-    monkeypatch.setattr(preparation, "refresh", slow)
+    step = HeldUp(preparation, "refresh", monkeypatch)
     await node.apply("ConfigMap", "c", data={"k": "w"})
-    await begun.wait()
+    await step.done.wait()
     await node.apply("ConfigMap", "c", data={"k": "x"})
     await heard(node, "x")
-    go_on.set()
+    step.go_on.set()
     await shows(node, file, "x")
 
 
 async def test_a_change_while_the_first_container_starts_is_not_lost(
     node: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, begun, go_on = node.held.run, asyncio.Event(), asyncio.Event()
-
-    async def slow(plan: containers.Plan) -> records.Record:
-        begun.set()
-        await go_on.wait()
-        return await run(plan)
-
-    monkeypatch.setattr(node.held, "run", slow)
+    step = HeldUp(node.held, "run", monkeypatch)
     file = await follower(node)
-    await begun.wait()
+    await step.done.wait()
     assert await asyncio.to_thread(file.read_text) == "v"
     await node.apply("ConfigMap", "c", data={"k": "w"})
     await heard(node, "w")
-    go_on.set()
+    step.go_on.set()
     await shows(node, file, "w")
 
 
