@@ -196,3 +196,14 @@ async def test_who_owns_fields_is_never_held(
     assert ["managedFields" in one["metadata"] for one in kept.items] == [False]
     whole = await source.list(kinds.CONFIG_MAP)
     assert ["managedFields" in one["metadata"] for one in whole.items] == [True]
+
+
+def test_who_looks_through_a_store_sees_it_as_it_was(store: cache.Store) -> None:
+    for name in ("x", "y"):
+        store.heard(thing(1, uid=name, name=name))
+    seen: list[Object] = []
+    for obj in store.each():
+        seen.append(obj)
+        store.heard(thing(2, uid="z", name="z"))
+        store.heard_deletion(thing(3, uid="y", name="y"))
+    assert [one["metadata"]["name"] for one in seen] == ["x", "y"]

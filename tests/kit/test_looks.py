@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from ouranos.kit import cluster, controller, effects, kinds, metrics, outcome, seams
+from ouranos.kit import (
+    cluster,
+    conditions,
+    controller,
+    effects,
+    errors,
+    kinds,
+    metrics,
+    outcome,
+    seams,
+)
 from ouranos.kit.objects import Key
 
 pytestmark = pytest.mark.virtual_time
@@ -210,3 +220,29 @@ async def test_many_things_are_looked_at_less_often(
         assert len(looked) == 300
         await given.clock.sleep(130)
         assert len(looked) == 600
+
+
+async def test_what_was_refused_outside_is_looked_at_again(
+    source: cluster.Cluster, given: seams.Seams, running: Make, controlling: Make, keystone: Make
+) -> None:
+    refused = [True]
+
+    async def look() -> outcome.Outcome:
+        if refused[0]:
+            raise errors.Terminal(conditions.Reason.UNRECOVERABLE, "no such account")
+        return outcome.DONE
+
+    async def reconcile(p: controller.Pass) -> outcome.Outcome:
+        return await p.look("account", "", look, EVERY)
+
+    await source.create(keystone())
+    async with running(controlling(reconcile)):
+        await given.clock.sleep(200)
+        found = await source.get(kinds.KEYSTONE, "keystone", "home")
+        assert found
+        assert not conditions.is_true(found, "Ready")
+        refused[0] = False
+        await given.clock.sleep(EVERY.total_seconds() + 5)
+        found = await source.get(kinds.KEYSTONE, "keystone", "home")
+        assert found
+        assert conditions.is_true(found, "Ready")

@@ -145,7 +145,8 @@ async def test_without_a_network_nothing_is_connected_to() -> None:
     assert target.ports == {"web": 80}
     with pytest.raises(OSError, match="network is gone"):
         await target.connect("127.0.0.1", 80)
-    assert await target.execute(["x"], 1) == (1, "refused")
+    found = await probes.check({"exec": {"command": ["x"]}}, target)
+    assert (found.passed, found.text) == (False, "refused")
 
 
 # What files and variables say

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,15 @@ def holder(path: Path) -> subprocess.Popen[str]:
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
     return process
+
+
+def test_who_only_looks_for_long_keeps_nobody_out(path: Path) -> None:
+    path.write_text("supervisor (process 0)\n")  # as one that was killed leaves it
+    handle = os.open(path, os.O_RDWR)
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    threading.Timer(0.3, lambda: os.close(handle)).start()
+    with lock.Lock(path, "supervisor"):
+        assert lock.holder_of(path) == os.getpid()
 
 
 def test_nobody_holds_a_lock_that_was_never_taken(path: Path) -> None:

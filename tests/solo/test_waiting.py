@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from ouranos.images import catalog, processes, store
 from ouranos.kit import cluster, errors
 from ouranos.look import state
-from ouranos.solo import doctor, images, machine, obstacles, paths, waiting
+from ouranos.solo import doctor, images, machine, obstacles, paths, supervisor, waiting
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 TAKEN = doctor.Finding("addresses", "172.31.0.0/24 is in use", "remove it")
@@ -186,3 +187,20 @@ def test_a_failure_is_over_once_the_image_comes_further_than_before(tmp_path: Pa
     assert ledger.told()[1] == "Failed", "the next try is where the last one was"
     ledger.hear(fetching)
     assert ledger.told() == ("False", "Making", "image node: fetching 3 packages (0 of 2 layers)")
+
+
+async def test_who_waits_has_a_supervisor_started_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Silent:
+        async def list(self, *_: Any, **__: Any) -> cluster.Listing:
+            raise errors.Unreachable("nobody listens")
+
+    started: list[str] = []
+    monkeypatch.setattr(supervisor, "spawn", lambda cloud: started.append(cloud.cloud))
+    monkeypatch.setattr(obstacles, "find", lambda *_: [])
+    api: Any = Silent()
+    watch = waiting.Watch(paths.Paths(tmp_path, "home"), machine.DEFAULT, api, lambda _: None)
+    with pytest.raises(waiting.DeadlineError):
+        await watch.ready(asyncio.get_running_loop().time() + 1)
+    assert started == ["home"], "once, for a supervisor needs its time to start"

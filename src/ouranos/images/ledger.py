@@ -172,13 +172,17 @@ class Ledger:
         async with alone(self.root, patience):
             yield
 
-    async def flush(self, patience: Patience) -> None:
-        """Write everything to the disk, after which layers count across a crash of the machine."""
-        unflushed = [
+    def unflushed(self) -> list[Path]:
+        """The folders of the layers that a crash of the machine would take."""
+        return [
             record.parent
             for record in self._layers.glob("*/layer.json")
             if not (record.parent / "flushed").exists()
         ]
+
+    async def flush(self, patience: Patience) -> None:
+        """Write everything to the disk, after which layers count across a crash of the machine."""
+        unflushed = self.unflushed()
         if not unflushed:
             return
         await processes.run(["sync", "-f", self.root], processes.Job("flushing layers", patience))

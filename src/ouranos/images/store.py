@@ -97,6 +97,8 @@ class ImageStore:
         release = releases.find(named.release)
         known = self._known.get(reference) or self._recorded(named.image, release)
         if known is not None and all(layer.is_dir() for layer in known.layers):
+            if reference not in self._known:
+                self._flush_soon()  # who made it may have died before it was on the disk
             self._known[reference] = known
             return known
         task = self._tasks.get(reference)
@@ -122,7 +124,7 @@ class ImageStore:
         if self._flushing is not None:
             self._flushing.cancel()
             await asyncio.gather(self._flushing, return_exceptions=True)
-            await self._ledger.flush(self._patience)
+        await self._ledger.flush(self._patience)
 
     def _recorded(self, image: definition.Image, release: releases.Release) -> Realised | None:
         keys = building.recorded(image.layers, release, self._ledger)
@@ -170,14 +172,21 @@ class ImageStore:
                     await maker.close()
                 self._buildings.clear()
                 await stack.aclose()
-                if self._flushing is None or self._flushing.done():
-                    self._flushing = asyncio.create_task(self._flush())
+                self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        if self._ledger.unflushed() and (self._flushing is None or self._flushing.done()):
+            self._flushing = asyncio.create_task(self._flush())
 
     async def _flush(self) -> None:
-        await asyncio.sleep(_FLUSH_AFTER)
-        # It is tried again after the next image; until then nothing is lost but time.
-        with contextlib.suppress(processes.Failed):
-            await self._ledger.flush(self._patience)
+        # What comes while one flush runs is for the next.
+        while self._ledger.unflushed():
+            await asyncio.sleep(_FLUSH_AFTER)
+            # It is tried again after the next image; until then nothing is lost but time.
+            try:
+                await self._ledger.flush(self._patience)
+            except processes.Failed:
+                return
 
     async def _building(self, release: releases.Release) -> Building:
         async with self._opening:

@@ -40,12 +40,12 @@ class Store:
         return sum(map(len, self._objects.values()))
 
     def each(self, namespace: str = "") -> Iterator[Object]:
-        """Yield the objects of one namespace, or of all."""
+        """Yield the objects of one namespace, or of all, as they were when it was asked."""
         if namespace or not self.kind.namespaced:
-            yield from self._objects.get(namespace, {}).values()
+            yield from tuple(self._objects.get(namespace, {}).values())
             return
-        for held in self._objects.values():
-            yield from held.values()
+        for held in tuple(self._objects.values()):
+            yield from tuple(held.values())
 
     def owned(self, uid: str | None) -> Iterator[Object]:
         """Yield the objects whose controlling owner has that uid; None: those that have none."""
@@ -128,9 +128,11 @@ class Store:
             self._drop(key)
 
     def _put(self, key: Key, obj: Object) -> Object:
-        self._drop(key)
         held = cast("Object", _shared(without_managers(obj)))
+        before = self.get(key)
+        # Replaced in one step: the node's threads read too.
         self._objects.setdefault(key.namespace, {})[key.name] = held
+        self._disown(key, before)
         self._owned.setdefault(objects.controller_uid(held), set()).add(key)
         return held
 
@@ -139,11 +141,15 @@ class Store:
         obj = None if held is None else held.pop(key.name, None)
         if held is not None and not held:
             del self._objects[key.namespace]
-        if obj is not None:
-            owner = objects.controller_uid(obj)
-            self._owned[owner].discard(key)
-            if not self._owned[owner]:
-                del self._owned[owner]
+        self._disown(key, obj)
+
+    def _disown(self, key: Key, obj: Object | None) -> None:
+        if obj is None:
+            return
+        owner = objects.controller_uid(obj)
+        self._owned[owner].discard(key)
+        if not self._owned[owner]:
+            del self._owned[owner]
 
 
 def without_managers(obj: Object) -> Object:

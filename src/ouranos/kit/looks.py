@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from ouranos.kit import effects, metrics, outcome, seams
+from ouranos.kit import effects, errors, metrics, outcome, seams
 from ouranos.kit.objects import Key
 
 Look = Callable[[], Awaitable[outcome.Outcome]]
@@ -77,7 +77,11 @@ class Looks:
         begun = self._clock.monotonic()
         found = self._right.get((key, what))
         if found is None or found.content != content:
-            result = await look()
+            try:
+                result = await look()
+            except errors.Terminal as error:
+                # What has to change before it is worth another try is outside: nobody will tell.
+                result = outcome.fail(error)
             if result.done:
                 self._right[key, what] = _Right(content, begun, result.found)
             else:

@@ -28,7 +28,8 @@ from ouranos.kit import (
 )
 from ouranos.kit.objects import Key, Kind, Object
 
-_RETRY: Final = backoff.Backoff(first=1.0, longest=300.0)
+_RETRY: Final = backoff.Backoff(first=1.0, longest=60.0)
+"""What is outside Kubernetes comes back without a word, and somebody waits for it."""
 _JITTER: Final = 0.2
 _PACE: Final = 4.0
 """Seconds of the resync's period for each settled object: many cost no more than some."""
@@ -77,9 +78,10 @@ class Loop:
             key = objects.key_of(obj)
             if not self._wants(obj):
                 continue
-            if not summary.is_at_rest(obj) or key in changed:
+            # What stopped for good may go on: no trace is left of what was deleted meanwhile.
+            if not summary.is_at_rest(obj) or key in changed or _is_terminal(obj):
                 self.queue.add(key)
-            elif not _is_terminal(obj):
+            else:
                 self.queue.add_after(key, self._seams.random.uniform(0, self._resync))
         await self.queue.serve()
 
@@ -183,19 +185,19 @@ class Loop:
             current.status["observedGeneration"] = current.generation
         if summary.is_ours(obj) and summary.is_paused(obj):
             summary.pause(current.conditions, now, current.generation)
-            return await outcome.settle(self._write_status(current))
+            return await outcome.settle(self._write_status(current, obj))
         result = await outcome.settle(self._reconcile(current))
         if result.failures and all(isinstance(one, errors.Conflict) for one in result.failures):
             return result
         if summary.is_ours(obj):
             summary.summarise(current.conditions, result, now, current.generation)
-        return result | await outcome.settle(self._write_status(current))
+        return result | await outcome.settle(self._write_status(current, obj))
 
     async def _reconcile(self, current: passes.Pass) -> outcome.Outcome:
         async with asyncio.timeout(self.controller.deadline.total_seconds()):
             return await self.controller.reconcile(current)
 
-    async def _write_status(self, current: passes.Pass) -> outcome.Outcome:
+    async def _write_status(self, current: passes.Pass, began: Object) -> outcome.Outcome:
         if not current.has_new_status:
             return outcome.DONE
         seen = objects.mapping(current.object, "status")
@@ -206,8 +208,8 @@ class Loop:
                 written = await self._cluster.replace_status(body)
             except errors.Conflict:
                 written = await self._write_over(current, seen)
-            same = passes.fingerprint(written) == passes.fingerprint(current.object)
-            if same:
+            # With what the pass began from: another's change may be in its own patch's answer.
+            if passes.fingerprint(written) == passes.fingerprint(began):
                 self._own_writes[current.key] = objects.version_of(written)
             self._store.wrote(written)
             if summary.is_ours(written):

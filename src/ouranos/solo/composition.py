@@ -124,8 +124,10 @@ async def open_world(cloud: paths.Paths) -> AsyncGenerator[World]:
         fetch = images.Prefetch(
             held, ledger, place.release, cloud.cloud, node_name(cloud), client, outside
         )
-        yield World(api, node, runner, fetch, server, listener, outside.clock)
-        await held.close()
+        try:
+            yield World(api, node, runner, fetch, server, listener, outside.clock)
+        finally:
+            await held.close()
 
 
 def all_controllers() -> list[controller.Controller]:

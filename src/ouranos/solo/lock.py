@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-_LOOKING = 0.05  # seconds: longer than `holder_of` holds a shared lock while it looks
+_LOOKING = 0.05  # seconds: longer than `holder_of` usually holds a shared lock while it looks
+_PATIENCE = 2.0  # seconds: who looks on a loaded machine, and many who look, take longer
 
 
 class LockHeldError(Exception):
@@ -39,12 +40,16 @@ class Lock:
             LockHeldError: another process has it.
         """
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if not _locked(handle, fcntl.LOCK_EX):
-            time.sleep(_LOOKING)
-            if not _locked(handle, fcntl.LOCK_EX):
-                holder = os.pread(handle, 200, 0).decode(errors="replace").strip()
+        end = time.monotonic() + _PATIENCE
+        tried = False
+        while not _locked(handle, fcntl.LOCK_EX):
+            holder = os.pread(handle, 200, 0).decode(errors="replace").strip()
+            # Without a holder who lives, only others who look are in the way.
+            if (tried and _lives(_process(holder))) or time.monotonic() > end:
                 os.close(handle)
                 raise LockHeldError(self._path, holder)
+            tried = True
+            time.sleep(_LOOKING)
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{self._purpose} (process {os.getpid()})\n".encode(), 0)
         self._handle = handle
@@ -78,11 +83,18 @@ def holder_of(path: Path) -> int | None:
     try:
         if _locked(handle, fcntl.LOCK_SH):
             return None
-        text = os.pread(handle, 200, 0).decode(errors="replace")
-        number = text.rpartition("(process ")[2].partition(")")[0]
-        return int(number) if number.isdigit() else None
+        return _process(os.pread(handle, 200, 0).decode(errors="replace"))
     finally:
         os.close(handle)
+
+
+def _process(holder: str) -> int | None:
+    number = holder.rpartition("(process ")[2].partition(")")[0]
+    return int(number) if number.isdigit() else None
+
+
+def _lives(pid: int | None) -> bool:
+    return pid is not None and Path(f"/proc/{pid}").exists()
 
 
 def _locked(handle: int, mode: int) -> bool:

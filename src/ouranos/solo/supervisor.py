@@ -28,6 +28,12 @@ def spawn(cloud: paths.Paths) -> None:
     _launch(cloud, "ouranos.solo.supervisor")
 
 
+def ensure(cloud: paths.Paths) -> None:
+    """Start a supervisor where there is none; one too many ends by itself."""
+    if lock.holder_of(cloud.supervisor_lock) is None:
+        spawn(cloud)
+
+
 def _launch(cloud: paths.Paths, module: str) -> subprocess.Popen[bytes]:
     with cloud.log.open("ab") as log:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and module

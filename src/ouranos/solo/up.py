@@ -163,6 +163,7 @@ async def _start(cloud: paths.Paths, place: machine.Machine, say: Say) -> None:
     """Start the supervisor, and with it the daemon, unless they run."""
     if _running(cloud):
         say("daemon: runs already")
+        await asyncio.to_thread(supervisor.ensure, cloud)
         return
     place.write(cloud)
     await asyncio.to_thread(supervisor.spawn, cloud)

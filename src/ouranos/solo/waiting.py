@@ -10,7 +10,7 @@ import httpx2
 
 from ouranos.kit import cluster, errors, kinds
 from ouranos.look import state
-from ouranos.solo import doctor, machine, obstacles, paths
+from ouranos.solo import doctor, machine, obstacles, paths, supervisor
 
 Say = Callable[[str], None]
 Object = dict[str, Any]
@@ -73,6 +73,7 @@ class Watch:
         self._events: set[str] | None = None
         self._found: list[doctor.Finding] = []
         self._look_at = 0.0
+        self._ensure_at = 0.0
 
     async def door_answers(self, deadline: float) -> None:
         """Return once the daemon's API answers.
@@ -142,6 +143,11 @@ class Watch:
         return now
 
     async def _obstacle(self) -> state.State | None:
+        """What may be in the way of an answer; who starts the daemon again may have gone too."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._ensure_at:
+            self._ensure_at = now + _LOOK_AT_MACHINE
+            await asyncio.to_thread(supervisor.ensure, self._cloud)
         found = await self._in_the_way()
         return state.of_world({"metadata": {}}, [], found) if found else None
 

@@ -33,10 +33,13 @@ class Attempts:
             if not held[-1].has_ended:
                 yield held[-1]
 
-    async def add(self, record: records.Record) -> None:
-        """Remember a new attempt, and forget the one before the last."""
-        held = self._held.setdefault(record.container, [])
-        held.append(record)
+    def add(self, record: records.Record) -> None:
+        """Remember a new attempt."""
+        self._held.setdefault(record.container, []).append(record)
+
+    async def prune(self, name: str) -> None:
+        """Forget the attempts before the last two."""
+        held = self._held.get(name, [])
         while len(held) > _KEPT:
             await self._forget(held.pop(0))
 

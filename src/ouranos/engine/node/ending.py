@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ouranos.engine.node import containers, logs, mountspace, network, probes, records
-from ouranos.kit import errors, objects
+from ouranos.kit import objects
 
 _MESSAGE_LIMIT = 4096
 _LOG_LINES = 80
@@ -38,10 +38,7 @@ def target(
         return await _connect(held.space, inside, host, port)
 
     async def execute(command: list[str], seconds: float) -> tuple[int, str]:
-        try:
-            done = await held.execute(record, command, seconds)
-        except errors.Transient as error:
-            return 1, str(error)
+        done = await held.execute(record, command, seconds)
         text = done.output if done.code >= 0 else f"command timed out after {seconds:g} s"
         return done.code, text
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from ouranos.engine import quantities
-from ouranos.engine.node import lookups
+from ouranos.engine.node import lifecycle, lookups
 from ouranos.kit import kinds, objects
 
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -136,7 +136,10 @@ def resource(
     """Return a limit or request in units of the divisor; without a limit, what the node has."""
     named = reference.get("containerName")
     if named:
-        container = next(one for one in pod["spec"]["containers"] if one["name"] == named)
+        found = next((one for one in lifecycle.every(pod) if one["name"] == named), None)
+        if found is None:
+            raise lookups.Missing(f'container "{named}" not found in the pod')
+        container = found
     sort, _, name = reference["resource"].partition(".")
     resources = objects.mapping(container, "resources")
     value: str | None = objects.mapping(resources, sort).get(name)

@@ -60,5 +60,5 @@ class Guard:
                 continue  # whoever makes the next one looks first
             try:
                 await self.look(place)
-            except errors.OuranosError as error:
+            except (errors.OuranosError, OSError) as error:
                 _log.warning("Retrying to guard", node=self._shared.told.name, error=str(error))

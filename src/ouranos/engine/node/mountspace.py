@@ -52,8 +52,14 @@ class MountSpace:
         **kwargs: Arguments.kwargs,
     ) -> Result:
         """Call a function inside the namespace."""
-        future = self._executor.submit(function, *args, **kwargs)
-        return await asyncio.wrap_future(future)
+
+        def call() -> Result:
+            try:
+                return function(*args, **kwargs)
+            except StopIteration as error:  # no future can hold one: who waits would wait for ever
+                raise RuntimeError("an iterator had nothing more") from error
+
+        return await asyncio.wrap_future(self._executor.submit(call))
 
     def close(self) -> None:
         """Leave the namespace, after what is under way there."""

@@ -237,38 +237,47 @@ class Node:
         found: list[records.Record],
     ) -> None:
         """Keep the node's namespaces in being, and with them its pods."""
-        await self._adopt_world(shared, [one for one in found if one.role is records.Role.WORLD])
+        dead = self._adopt_world(shared, [one for one in found if one.role is records.Role.WORLD])
         while True:
             try:
+                while dead:
+                    await self._bury_world(shared, dead[-1])
+                    dead.pop()
                 if shared.world is None:
                     shared.world = await worlds.make(self.config, shared.held, self._source)
                     _log.info("Created a world", node=self.config.name)
                 else:
                     await worlds.connect(self.config, shared.held, shared.world)
                 await keeper.look(shared.world)  # before anything runs that guests could reach
-            except errors.OuranosError as error:
+            except (errors.OuranosError, OSError) as error:
                 # an address range in use is terminal for `up`, but its user may go away
                 registrar.say(f"the node's world cannot be made: {error}")
                 _log.warning("Retrying to make a world", node=self.config.name, error=str(error))
                 await self._seams.clock.sleep(_RETRY)
                 if shared.world is not None and not shared.world.is_alive:
-                    await self._bury_world(shared, shared.world.record)
+                    dead.append(shared.world.record)
+                    shared.world = None
                 continue
             registrar.say("")
             self._begin(shared, found)
             found = []
             await identity.ended(shared.world.record.init)
-            await self._bury_world(shared, shared.world.record)
+            dead.append(shared.world.record)
+            shared.world = None
 
-    async def _adopt_world(self, shared: context.Context, left: list[records.Record]) -> None:
+    def _adopt_world(
+        self, shared: context.Context, left: list[records.Record]
+    ) -> list[records.Record]:
+        """Take over the world that lives; return the others."""
+        dead: list[records.Record] = []
         for record in left:
             if not record.has_ended and identity.is_alive(record.init):
                 shared.world = worlds.World(record)
             else:
-                await self._bury_world(shared, record)
+                dead.append(record)
+        return dead
 
     async def _bury_world(self, shared: context.Context, record: records.Record) -> None:
-        shared.world = None
         ended = record if record.has_ended else await shared.held.finish(record)
         await shared.held.forget(ended)
 

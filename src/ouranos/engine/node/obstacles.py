@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from ouranos.engine.node import lifecycle, lookups, pulling, security, spec
-from ouranos.kit import conditions, errors
+from ouranos.kit import backoff, conditions, errors
 
-_FIRST: Final = 1.0
-_LONGEST: Final = 60.0
+_PULL: Final = backoff.Backoff(lifecycle.FIRST_BACKOFF, lifecycle.LONGEST_BACKOFF)
+_RETRY: Final = backoff.Backoff(longest=60.0)
 
 
 class Obstacle(NamedTuple):
@@ -22,10 +22,10 @@ def of(error: Exception, now: datetime, failures: int) -> Obstacle:
     """Return what an error means for a container that has failed to start so many times."""
     message = conditions.bounded(str(error) or type(error).__name__)
     if isinstance(error, pulling.ImageError):
-        wait = min(lifecycle.FIRST_BACKOFF * 2 ** max(failures - 1, 0), lifecycle.LONGEST_BACKOFF)
+        retry_at = now + timedelta(seconds=_PULL.ceiling(failures))
         reason = "ErrImagePull" if failures == 1 else "ImagePullBackOff"
-        return Obstacle(lifecycle.Problem(reason, message, now + timedelta(seconds=wait)), "")
-    retry_at = now + timedelta(seconds=min(_FIRST * 2 ** (failures - 1), _LONGEST))
+        return Obstacle(lifecycle.Problem(reason, message, retry_at), "")
+    retry_at = now + timedelta(seconds=_RETRY.ceiling(failures))
     if _is_of_volumes(error):
         return Obstacle(lifecycle.Problem("ContainerCreating", message, retry_at), "FailedMount")
     return Obstacle(lifecycle.Problem("CreateContainerConfigError", message, retry_at), "Failed")

@@ -16,7 +16,6 @@ from ouranos.engine.node import (
     events,
     images,
     lifecycle,
-    lookups,
     obstacles,
     preparation,
     probes,
@@ -26,10 +25,9 @@ from ouranos.engine.node import (
     sandbox,
     status,
 )
-from ouranos.kit import errors, kinds, log, objects
+from ouranos.kit import backoff, errors, kinds, log, objects
 
-_RETRY_FIRST: Final = 1.0
-_RETRY_LONGEST: Final = 30.0
+_RETRY: Final = backoff.Backoff(longest=30.0)
 _FILES: Final = "/files"
 _SANDBOX: Final = "/sandbox"
 """Operations of a pod beside those of its containers; no container may be called so."""
@@ -116,22 +114,20 @@ class Worker:
 
     def _renew(self) -> None:
         """Bring up to date what has changed since it was written, or while nobody looked."""
-        if self._names_are_old:
-            preparation.write_hosts(self.shared, self.pod)
-            self._names_are_old = False
         # What a first container starts with may be older than what was heard while it started.
-        if self._files_are_old and _FILES not in self._tasks and any(self.attempts.running()):
-            self._files_are_old = False
-            self._do(_FILES, self._renew_files())
+        files = self._files_are_old and any(self.attempts.running())
+        if (self._names_are_old or files) and _FILES not in self._tasks:
+            self._do(_FILES, self._write(files=files))
 
-    async def _renew_files(self) -> None:
+    async def _write(self, *, files: bool) -> None:
+        self._names_are_old, self._files_are_old = False, self._files_are_old and not files
         try:
-            async with self._preparing:
-                await preparation.refresh(self.shared, self.pod)
-        except lookups.Missing:
-            return
+            preparation.write_hosts(self.shared, self.pod)
+            if files:
+                async with self._preparing:
+                    await preparation.refresh(self.shared, self.pod)
         except (errors.Transient, OSError):
-            self._files_are_old = True
+            self._names_are_old, self._files_are_old = True, True
             raise
 
     # The loop.
@@ -146,9 +142,9 @@ class Worker:
                 try:
                     wait = await self._look()
                     failures = 0
-                except (errors.Transient, OSError) as error:
+                except (errors.OuranosError, OSError) as error:
                     failures += 1
-                    wait = min(_RETRY_FIRST * 2 ** (failures - 1), _RETRY_LONGEST)
+                    wait = _RETRY.ceiling(failures)
                     _log.info("Retrying a pod", pod=self.uid, error=str(error))
                 if wait is not None and wait < 0:
                     return
@@ -173,7 +169,8 @@ class Worker:
     async def _look(self) -> float | None:
         """Decide, act and report once; return after how long to look again (below 0: never)."""
         self._collect()
-        self._renew()
+        if not (self.is_gone or objects.is_deleting(self.pod)):
+            self._renew()
         view = self._view()
         if not self._may_go_on(view):
             return None
@@ -239,7 +236,9 @@ class Worker:
         if status.same({**present, **wanted}, present):
             return
         key = objects.key_of(pod)
-        patch: objects.Object = {"metadata": {"uid": self.uid}, "status": wanted}
+        # Others write conditions of their own, and a list is replaced as a whole.
+        seen = {"uid": self.uid, "resourceVersion": pod["metadata"]["resourceVersion"]}
+        patch: objects.Object = {"metadata": seen, "status": wanted}
         try:
             answer = await self.shared.api.patch(
                 kinds.POD, key.name, key.namespace, patch, subresource="status"
@@ -257,30 +256,31 @@ class Worker:
         self.shared.recorder.tell(self._last_seen, sort, reason, message)
 
     async def _start(self, start: lifecycle.Start) -> None:
-        pod, container = self.pod, self._container(start.container)
-        name = start.container
+        container, name = self._container(start.container), start.container
         try:
-            image = await self._pull(pod, container)
+            image = await self._pull(self.pod, container)
             async with self._preparing:
+                pod = self.pod
                 await self.shared.held.space.run(records.save_pod, self.shared.layout, pod)
                 plan = await preparation.plan(
                     self.shared, pod, container, start, image, self._sandbox.of(pod)
                 )
             self._tell(events.NORMAL, "Created", f"Created container: {name}")
             record = await self.shared.held.run(plan)
-        except (errors.OuranosError, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - also a bug is one pod's trouble, no other's
             self._hinder(name, error)
             return
         self._problems.pop(name, None)
         self._failures.pop(name, None)
-        await self.attempts.add(record)
+        self.attempts.add(record)
         self._names_are_old = True  # a Service may have come while they were written
         if record.has_ended:
             self._tell(events.WARNING, "Failed", f"Error: {record.message}")
-            return
-        self._tell(events.NORMAL, "Started", f"Started container {name}")
-        self._watch(record, None)
-        await self._after_start(container, record)
+        else:
+            self._tell(events.NORMAL, "Started", f"Started container {name}")
+            self._watch(record, None)
+            await self._after_start(container, record)
+        await self.attempts.prune(name)
 
     async def _pull(self, pod: objects.Object, container: objects.Object) -> images.Realised:
         self._pulling.add(container["name"])
@@ -292,6 +292,8 @@ class Worker:
     def _hinder(self, name: str, error: Exception) -> None:
         """Take note of why a container could not be started."""
         self._failures[name] = self._failures.get(name, 0) + 1
+        if not isinstance(error, (errors.OuranosError, OSError, ValueError)):
+            _log.warning("Failing by a bug", pod=self.uid, container=name, exc_info=error)
         now = self.shared.seams.clock.now()
         found = obstacles.of(error, now, self._failures[name])
         self._problems[name] = found.problem
@@ -378,11 +380,10 @@ class Worker:
         while True:
             try:
                 await self._finish(record)
-            except (errors.Transient, OSError) as error:
+            except (errors.OuranosError, OSError) as error:
                 failures += 1
                 _log.warning("Retrying to tidy up", container=record.id, error=str(error))
-                wait = min(_RETRY_FIRST * 2 ** (failures - 1), _RETRY_LONGEST)
-                await self.shared.seams.clock.sleep(wait)
+                await self.shared.seams.clock.sleep(_RETRY.ceiling(failures))
             else:
                 return
 

@@ -40,8 +40,15 @@ def group_of(pod: objects.Object) -> int | None:
     return objects.mapping(pod, "spec", "securityContext").get("fsGroup")
 
 
-def payloads_of(shared: context.Context, pod: objects.Object) -> dict[str, payloads.Payload]:
+def payloads_of(
+    shared: context.Context, pod: objects.Object, *, partly: bool = False
+) -> dict[str, payloads.Payload]:
     """Return the content of the pod's volumes that are made of API objects.
+
+    Args:
+        shared: what the node knows.
+        pod: whose.
+        partly: leave out the volumes that need something that does not exist.
 
     Raises:
         Missing: one of them does not exist.
@@ -53,6 +60,8 @@ def payloads_of(shared: context.Context, pod: objects.Object) -> dict[str, paylo
             try:
                 found[volume["name"]] = payloads.build(volume, pod, around, objects_of)
             except lookups.Missing as error:
+                if partly:
+                    continue
                 what = f'MountVolume.SetUp failed for volume "{volume["name"]}" : {error}'
                 raise lookups.Missing(what, volume=True) from error
     return found
@@ -143,8 +152,11 @@ def _payload(
 
 
 async def refresh(shared: context.Context, pod: objects.Object) -> bool:
-    """Bring the content of a running pod's volumes up to date; True when something changed."""
-    contents = payloads_of(shared, pod)
+    """Bring the content of a running pod's volumes up to date; True when something changed.
+
+    A volume whose object is gone keeps what it has.
+    """
+    contents = payloads_of(shared, pod, partly=True)
     return await shared.held.space.run(_refresh, shared, pod, contents)
 
 
@@ -365,7 +377,7 @@ def remove(shared: context.Context, pod: objects.Object) -> None:
     for place in (folder / "messages", logs):
         _remove_files(place)
     shared.held.groups.remove(f"pods/{uid}")
-    (folder / "pod.json").unlink(missing_ok=True)
+    records.forget_pod(shared.layout, uid)
     with suppress(FileNotFoundError):
         folder.rmdir()
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ouranos.engine.node import lifecycle
-from ouranos.kit import objects, seams
+from ouranos.kit import errors, objects, seams
 
 _QUICK: Final = 0.1
 _QUICK_COMMAND: Final = 0.5
@@ -64,10 +64,10 @@ async def check(probe: objects.Object, target: Target) -> Result:
     seconds = float(probe.get("timeoutSeconds") or 1)
     if not is_supported(probe):
         return Result(passed=False, text="this node has only httpGet, tcpSocket and exec probes")
-    if "exec" in probe:
-        code, output = await target.execute(list(probe["exec"].get("command") or ()), seconds)
-        return Result(code == 0, output.strip() or f"command exited with {code}")
     try:
+        if "exec" in probe:
+            code, output = await target.execute(list(probe["exec"].get("command") or ()), seconds)
+            return Result(code == 0, output.strip() or f"command exited with {code}")
         async with asyncio.timeout(seconds):
             if "httpGet" in probe:
                 return await _http(probe["httpGet"], target)
@@ -77,7 +77,7 @@ async def check(probe: objects.Object, target: Target) -> Result:
             return Result(passed=True)
     except TimeoutError:
         return Result(passed=False, text=f"no answer within {seconds:g} s")
-    except (OSError, ValueError, asyncio.IncompleteReadError) as error:
+    except (errors.Transient, OSError, ValueError, asyncio.IncompleteReadError) as error:
         return Result(passed=False, text=str(error) or type(error).__name__)
 
 
@@ -210,9 +210,10 @@ def first_health(
 ) -> lifecycle.Health:
     """Return what to believe of a container before its probes have said anything.
 
-    A container that an earlier supervisor knew to be ready is believed to be, until a probe fails.
+    A container that an earlier supervisor knew to be ready is believed to be, until a probe fails;
+    one without a readiness probe is ready as soon as it has started.
     """
+    started, ready = not container.get("startupProbe"), not container.get("readinessProbe")
     if status and status.get("containerID") == identity:
-        return lifecycle.Health(bool(status.get("started")), bool(status.get("ready")))
-    ready = not container.get("readinessProbe")
-    return lifecycle.Health(started=not container.get("startupProbe"), ready=ready)
+        return lifecycle.Health(bool(status.get("started")), ready or bool(status.get("ready")))
+    return lifecycle.Health(started, ready)

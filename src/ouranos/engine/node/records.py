@@ -5,7 +5,6 @@ changes the machine, so a supervisor that dies between two steps leaves a record
 it came.
 """
 
-import contextlib
 import os
 import secrets
 from datetime import UTC, datetime
@@ -97,11 +96,19 @@ def now() -> datetime:
 
 def write(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Replace a file as a whole: a reader sees the old content or the new."""
-    temporary = path.with_name(f".{path.name}.new")
+    temporary = _temporary(path)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-    with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
-        file.write(content)
-    temporary.replace(path)
+    try:
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
+            file.write(content)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")
 
 
 def save(layout: config.Layout, record: Record) -> Record:
@@ -115,13 +122,15 @@ def save(layout: config.Layout, record: Record) -> Record:
 def load(layout: config.Layout) -> list[Record]:
     """Return every record.
 
-    A folder without one was made by a start that never happened, and goes.
+    A folder without one was made by a start that never happened, and goes; so does one whose
+    record a power cut has left empty, for nothing runs after it.
     """
     found: list[Record] = []
     for folder in sorted(layout.containers.iterdir()) if layout.containers.exists() else ():
-        try:
-            found.append(msgspec.json.decode((folder / _FILE).read_bytes(), type=Record))
-        except FileNotFoundError:
+        content = _content(folder / _FILE)
+        if content:
+            found.append(msgspec.json.decode(content, type=Record))
+        else:
             rootfs.discard(folder)
     return found
 
@@ -133,10 +142,25 @@ def save_pod(layout: config.Layout, pod: objects.Object) -> None:
     write(folder / _POD, msgspec.json.encode(pod))
 
 
+def forget_pod(layout: config.Layout, uid: str) -> None:
+    """Keep the pod no more, nor what is left of a try to write it."""
+    for path in (layout.pod(uid) / _POD, _temporary(layout.pod(uid) / _POD)):
+        path.unlink(missing_ok=True)
+
+
 def load_pods(layout: config.Layout) -> dict[str, objects.Object]:
     """Return the pods that have left something here, by UID."""
     found: dict[str, objects.Object] = {}
     for folder in layout.pods.iterdir() if layout.pods.exists() else ():
-        with contextlib.suppress(FileNotFoundError):
-            found[folder.name] = msgspec.json.decode((folder / _POD).read_bytes())
+        content = _content(folder / _POD)
+        if content:
+            found[folder.name] = msgspec.json.decode(content)
     return found
+
+
+def _content(path: Path) -> bytes:
+    """Return what is in a file; nothing where a power cut, or death, came before it was there."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""

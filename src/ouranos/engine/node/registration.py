@@ -7,6 +7,8 @@ from ouranos.engine.node import config, facts, runc
 from ouranos.kit import cluster, conditions, errors, kinds, log, objects, seams
 
 _BEAT: Final = 10.0
+_AGAIN: Final = 0.1
+"""Seconds after somebody else has written to the Node meanwhile."""
 _LEASES: Final = "kube-node-lease"
 _VERSION: Final = "v1.34.0+ouranos"
 
@@ -34,12 +36,15 @@ class Registrar:
         """Keep both objects true until cancelled."""
         while True:
             self._changed.clear()
+            wait = _BEAT
             try:
                 await self._beat()
-            except errors.Transient as error:
+            except errors.Conflict:
+                wait = _AGAIN
+            except (errors.Transient, OSError) as error:
                 _log.info("Retrying the registration of the node", error=str(error))
             try:
-                async with asyncio.timeout(_BEAT):
+                async with asyncio.timeout(wait):
                     await self._changed.wait()
             except TimeoutError:
                 continue
@@ -53,7 +58,9 @@ class Registrar:
         self._runtime = self._runtime or await runtime()
         wanted["nodeInfo"] = facts.information(_VERSION, f"runc://{self._runtime}")
         if wanted != before:
-            patch: objects.Object = {"status": wanted}
+            # Others write conditions of their own, and a list is replaced as a whole.
+            version = {"resourceVersion": node["metadata"]["resourceVersion"]}
+            patch: objects.Object = {"metadata": version, "status": wanted}
             await self._api.patch(kinds.NODE, self._told.name, "", patch, subresource="status")
         await self._renew(node)
 

@@ -34,7 +34,7 @@ class Router:
         if seen is None:
             return
         if kind == kinds.POD:
-            self._pod(seen, after)
+            self._pod(seen, before, after)
         elif kind in _NAMES:
             if kind == kinds.SERVICE:
                 self._services()
@@ -45,9 +45,13 @@ class Router:
         else:
             self._all(pod.Worker.retry)
 
-    def _pod(self, seen: objects.Object, after: objects.Object | None) -> None:
+    def _pod(
+        self, seen: objects.Object, before: objects.Object | None, after: objects.Object | None
+    ) -> None:
         worker = self._workers.get(objects.uid_of(seen))
-        if worker is not None:
+        if worker is not None and _words(before) != _words(after):
+            worker.renew_files()
+        elif worker is not None:
             worker.wake()
         elif after is not None:
             self._arrived(after)
@@ -65,6 +69,13 @@ class Router:
         for worker in [*self._workers.values()]:
             if objects.key_of(worker.pod).namespace == namespace:
                 yield worker
+
+
+def _words(found: objects.Object | None) -> object:
+    """Return what of a pod may change and stand in its own volumes."""
+    if found is None:
+        return None
+    return objects.labels_of(found), objects.annotations_of(found)
 
 
 def _names(found: objects.Object | None) -> object:

@@ -21,8 +21,19 @@ _GROUP_READS: Final = 0o440
 
 def write(folder: Path, payload: payloads.Payload, group: int | None) -> bool:
     """Make the folder show the payload; False when it already did."""
-    if _current(folder) == {path: _file(file, group) for path, file in payload.items()}:
-        return False
+    changed = _current(folder) != {path: _file(file, group) for path, file in payload.items()}
+    if changed:
+        _write(folder, payload, group)
+    # Also where an earlier call has not come so far.
+    _show(folder, {path.partition("/")[0] for path in payload})
+    shown = (folder / _DATA).readlink().name
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink() and entry.name != shown:
+            shutil.rmtree(entry)
+    return changed
+
+
+def _write(folder: Path, payload: payloads.Payload, group: int | None) -> None:
     fresh = folder / f"..{secrets.token_hex(8)}"
     _make_folder(fresh, group)
     for path, file in payload.items():
@@ -36,11 +47,6 @@ def write(folder: Path, payload: payloads.Payload, group: int | None) -> bool:
     link.unlink(missing_ok=True)
     link.symlink_to(fresh.name)
     link.rename(folder / _DATA)
-    _show(folder, {path.partition("/")[0] for path in payload})
-    for entry in folder.iterdir():
-        if entry.is_dir() and not entry.is_symlink() and entry != fresh:
-            shutil.rmtree(entry)
-    return True
 
 
 def _file(file: payloads.File, group: int | None) -> payloads.File:
