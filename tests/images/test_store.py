@@ -34,11 +34,12 @@ async def made_by_another(root: Path) -> ledger.Ledger:
     return held
 
 
-async def until(look: Callable[[], Any]) -> Any:
+async def until(look: Callable[[], Any]) -> None:
     async with asyncio.timeout(20):
-        while not (found := await asyncio.to_thread(look)):
+        while True:
+            if await asyncio.to_thread(look):
+                return
             await asyncio.sleep(0.01)
-        return found
 
 
 async def test_what_another_has_made_and_not_flushed_is_flushed(tmp_path: Path) -> None:
