@@ -20,6 +20,7 @@ from ouranos.engine.node import (
     preparation,
     records,
     registration,
+    status,
     writer,
 )
 from ouranos.kit import errors, kinds, objects, seams
@@ -153,6 +154,21 @@ async def test_a_bug_is_one_pods_trouble(node: Runtime, monkeypatch: pytest.Monk
     assert await node.told("Failed", "spec")
     await node.create("two", "stay")
     await node.ready("two")
+
+
+async def test_a_bug_in_a_look_is_one_pods_trouble(
+    node: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build, bugs = status.build, [KeyError("spec")]
+
+    def buggy(*args: Any) -> Any:
+        if bugs:
+            raise bugs.pop()
+        return build(*args)
+
+    monkeypatch.setattr(status, "build", buggy)
+    await node.create("one", "stay")
+    await node.ready("one")
 
 
 # What others change

@@ -14,6 +14,7 @@ from ouranos.engine.node import (
     context,
     ending,
     events,
+    files,
     images,
     lifecycle,
     obstacles,
@@ -58,8 +59,8 @@ class Worker:
         self._problems: dict[str, lifecycle.Problem] = {}
         self._failures: dict[str, int] = {}
         self._pulling: set[str] = set()
-        self._names_are_old = self._files_are_old = True
         self._preparing = asyncio.Lock()
+        self._files = files.Files(shared, self._preparing)
         self.told: Final = asyncio.Event()
         """Set once the API knows how the pod is, or the pod is gone."""
 
@@ -104,31 +105,13 @@ class Worker:
 
     def renew_hosts(self) -> None:
         """Have the pod's /etc/hosts brought up to date."""
-        self._names_are_old = True
+        self._files.names_are_old = True
         self.wake()
 
     def renew_files(self) -> None:
         """Have the pod's volumes brought up to date, and what only waited for them started."""
-        self._files_are_old = True
+        self._files.volumes_are_old = True
         self.retry()
-
-    def _renew(self) -> None:
-        """Bring up to date what has changed since it was written, or while nobody looked."""
-        # What a first container starts with may be older than what was heard while it started.
-        files = self._files_are_old and any(self.attempts.running())
-        if (self._names_are_old or files) and _FILES not in self._tasks:
-            self._do(_FILES, self._write(files=files))
-
-    async def _write(self, *, files: bool) -> None:
-        self._names_are_old, self._files_are_old = False, self._files_are_old and not files
-        try:
-            preparation.write_hosts(self.shared, self.pod)
-            if files:
-                async with self._preparing:
-                    await preparation.refresh(self.shared, self.pod)
-        except (errors.Transient, OSError):
-            self._names_are_old, self._files_are_old = True, True
-            raise
 
     # The loop.
 
@@ -142,10 +125,10 @@ class Worker:
                 try:
                     wait = await self._look()
                     failures = 0
-                except (errors.OuranosError, OSError) as error:
+                except Exception as error:  # noqa: BLE001 - a bug is one pod's trouble, no other's
                     failures += 1
                     wait = _RETRY.ceiling(failures)
-                    _log.info("Retrying a pod", pod=self.uid, error=str(error))
+                    _tell_of("Retrying a pod", error, pod=self.uid)
                 if wait is not None and wait < 0:
                     return
                 await self._rest(wait)
@@ -169,11 +152,12 @@ class Worker:
     async def _look(self) -> float | None:
         """Decide, act and report once; return after how long to look again (below 0: never)."""
         self._collect()
-        if not (self.is_gone or objects.is_deleting(self.pod)):
-            self._renew()
         view = self._view()
         if not self._may_go_on(view):
             return None
+        running = any(self.attempts.running())
+        if not view.leaving and _FILES not in self._tasks and self._files.are_due(running=running):
+            self._do(_FILES, self._files.renew(view.pod, running=running))
         decision = lifecycle.decide(view)
         for start in decision.starts:
             self._do(start.container, self._start(start))
@@ -222,7 +206,7 @@ class Worker:
         task.add_done_callback(lambda _: self.wake())
 
     def _collect(self) -> None:
-        """Take note of the operations that have ended; a bug in one ends the worker, loudly."""
+        """Take note of the operations that have ended; what one raised is raised."""
         for name, task in [*self._tasks.items()]:
             if task.done():
                 del self._tasks[name]
@@ -267,13 +251,13 @@ class Worker:
                 )
             self._tell(events.NORMAL, "Created", f"Created container: {name}")
             record = await self.shared.held.run(plan)
-        except Exception as error:  # noqa: BLE001 - also a bug is one pod's trouble, no other's
+        except Exception as error:  # noqa: BLE001 - as in `run`
             self._hinder(name, error)
             return
         self._problems.pop(name, None)
         self._failures.pop(name, None)
         self.attempts.add(record)
-        self._names_are_old = True  # a Service may have come while they were written
+        self._files.names_are_old = True  # a Service may have come while they were written
         if record.has_ended:
             self._tell(events.WARNING, "Failed", f"Error: {record.message}")
         else:
@@ -292,8 +276,7 @@ class Worker:
     def _hinder(self, name: str, error: Exception) -> None:
         """Take note of why a container could not be started."""
         self._failures[name] = self._failures.get(name, 0) + 1
-        if not isinstance(error, (errors.OuranosError, OSError, ValueError)):
-            _log.warning("Failing by a bug", pod=self.uid, container=name, exc_info=error)
+        _tell_of("Retrying a container", error, pod=self.uid, container=name)
         now = self.shared.seams.clock.now()
         found = obstacles.of(error, now, self._failures[name])
         self._problems[name] = found.problem
@@ -380,9 +363,9 @@ class Worker:
         while True:
             try:
                 await self._finish(record)
-            except (errors.OuranosError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - nobody else would see the container's end
                 failures += 1
-                _log.warning("Retrying to tidy up", container=record.id, error=str(error))
+                _tell_of("Retrying to tidy up", error, container=record.id)
                 await self.shared.seams.clock.sleep(_RETRY.ceiling(failures))
             else:
                 return
@@ -419,3 +402,11 @@ class Worker:
             await self.shared.api.delete(
                 kinds.POD, key.name, key.namespace, uid=self.uid, grace_seconds=0
             )
+
+
+def _tell_of(what: str, error: Exception, **where: str) -> None:
+    """Log what is tried again; with its place in the code where that is at fault."""
+    if isinstance(error, (errors.OuranosError, OSError, ValueError)):
+        _log.info(what, error=str(error), **where)
+    else:
+        _log.warning(what, exc_info=error, **where)
