@@ -23,6 +23,7 @@ from ouranos.engine.node import (
     registration,
     runc,
 )
+from ouranos.kit import errors
 
 CONMON = """\
 #!/bin/sh
@@ -334,6 +335,24 @@ async def test_what_never_began_is_undone_with_its_processes(
     with started("echo; read x; exit 1", name):
         task = asyncio.create_task(host.held.adopt())
         assert await task == []
+
+
+async def test_what_could_not_be_started_is_undone_before_another_comes(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(containers, "_AGAIN", 0.01)
+    delete, fails = runc.Runc.delete, [errors.Transient("runc delete: no answer")]
+
+    async def sometimes(self: runc.Runc, identifier: str) -> None:
+        if fails:
+            raise fails.pop()
+        await delete(self, identifier)
+
+    monkeypatch.setattr(runc.Runc, "delete", sometimes)
+    told = record(id=records.new_id(), boot=identity.boot(), phase=records.Phase.CREATING)
+    ended = await host.held.run(containers.Plan(told, {}, [], writable=True))
+    assert ended.has_ended
+    assert not fails
 
 
 async def test_a_container_whose_root_cannot_be_made_never_ran(host: Host, tmp_path: Path) -> None:

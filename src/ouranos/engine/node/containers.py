@@ -26,7 +26,7 @@ from ouranos.engine.node import (
     rootfs,
     runc,
 )
-from ouranos.kit import errors, objects
+from ouranos.kit import errors, log, objects
 
 CANNOT_RUN: Final = "ContainerCannotRun"
 UNKNOWN: Final = "ContainerStatusUnknown"
@@ -39,10 +39,14 @@ Rotation comes long before, while a supervisor runs.
 _CONMON = "conmon"
 _LAST_WORDS = 5.0
 """Seconds that a container without conmon gets to end by itself."""
+_AGAIN = 1.0
+"""Seconds until what could not be tidied up is tried again."""
 _NO_COMMAND = 127
 _CANNOT_INVOKE = 126
 _CANNOT_START = 128
 _KILLED = 137
+
+_log = log.get(component="containers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,14 @@ class Containers:
         return records.save(self.layout, record)
 
     async def _never_ran(self, record: records.Record, message: str) -> records.Record:
-        await self._clear(record)
+        while True:
+            try:
+                await self._clear(record)
+                break
+            except errors.Transient as error:
+                # It may live, and two of one kind would share their files: nothing comes before.
+                _log.warning("Retrying to tidy up", container=record.id, error=str(error))
+                await asyncio.sleep(_AGAIN)
         code = _CANNOT_START
         if "not found" in message or "no such file" in message:
             code = _NO_COMMAND
