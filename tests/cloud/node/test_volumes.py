@@ -172,10 +172,14 @@ async def test_mounts_propagate_where_they_are_asked_to(engine: Engine) -> None:
         words = ["/bin/sh", "-c", command]
         return {"name": name, "image": IMAGE, "command": words, "volumeMounts": [mount], **more}
 
-    mounts = "mkdir -p /share/m; busybox mount -t tmpfs x /share/m"
-    makes = f"{mounts}; echo deep > /share/m/x; sleep 99"
+    def awaited(file: str) -> str:
+        return f"until [ -e /share/{file} ]; do busybox sleep 0.1; done"
+
+    # A container sees what was mounted before it was made, whatever is propagated later.
+    mounts = "mkdir -p /share/m; busybox mount -t tmpfs x /share/m; echo deep > /share/m/x"
+    makes = f"{awaited('ready')}; {mounts}; : > /share/made; sleep 99"
     looks = "while ! cat /share/m/x; do busybox sleep 0.1; done 2>/dev/null; sleep 99"
-    blind = "busybox sleep 1; cat /share/m/x || echo blind; sleep 99"
+    blind = f": > /share/ready; {awaited('made')}; cat /share/m/x || echo blind; sleep 99"
     rights = {"capabilities": {"add": ["SYS_ADMIN"]}}
     volume = {"name": "share", "hostPath": {"path": "/srv/m", "type": "DirectoryOrCreate"}}
     await engine.create(
