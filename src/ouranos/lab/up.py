@@ -59,6 +59,8 @@ async def up(settings: Settings, count: int, tell: Tell) -> None:
         # Old nodes cannot be reached while there is no network; all else waits for it too.
         await network.ensure(settings)
         _prepare(settings, list(wanted.values()))
+        # Before anybody waits for it: who finds nobody there takes it for one that has ended.
+        await api_server(settings)
         await _together(
             control_plane(settings, tell),
             *(_node(settings, node, tell) for node in wanted.values()),
@@ -102,11 +104,16 @@ async def _together(*work: Awaitable[None]) -> None:
         raise refused from None
 
 
+async def api_server(settings: Settings) -> None:
+    """Start the API server, and etcd, where they do not run; they need not answer yet."""
+    for component in (control.etcd(settings), control.api_server(settings)):
+        await processes.ensure(settings, component)
+
+
 async def control_plane(settings: Settings, tell: Tell) -> None:
     """Start what does not run of the control plane; return when it answers and is complete."""
     with _counted(tell, "the control plane"):
-        await processes.ensure(settings, control.etcd(settings))
-        await processes.ensure(settings, control.api_server(settings))
+        await api_server(settings)
         async with connected(settings) as source:
             await answering(settings, source)
             python = sys.executable
