@@ -5,6 +5,8 @@ looked, or while a container was being started, no event will tell again.
 """
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 from ouranos.engine.node import context, preparation
 from ouranos.kit import errors, objects
@@ -32,14 +34,16 @@ class Files:
         """
         return self.names_are_old or (running and self.volumes_are_old)
 
-    async def renew(self, pod: objects.Object, *, running: bool) -> None:
-        """Write what is old.
+    def renew(self, pod: objects.Object, *, running: bool) -> Coroutine[Any, Any, None]:
+        """Return the writing of what is old as of now: what changes from here on is old again.
 
-        Raises:
-            OSError: it cannot be written; it is old as before.
+        It raises OSError where it cannot write; all is old then.
         """
         volumes = running and self.volumes_are_old
         self.names_are_old, self.volumes_are_old = False, self.volumes_are_old and not volumes
+        return self._write(pod, volumes=volumes)
+
+    async def _write(self, pod: objects.Object, *, volumes: bool) -> None:
         try:
             preparation.write_hosts(self._shared, pod)
             if volumes:
