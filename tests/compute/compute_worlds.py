@@ -1,4 +1,4 @@
-"""Worlds that the tests of compute are told in: a cloud's objects, and a small Nova."""
+"""Worlds that the tests of compute are told in: a cloud's objects, and a small OpenStack."""
 
 import base64
 import functools
@@ -33,7 +33,7 @@ NEEDED = {
 
 
 class Nova(httpx2.AsyncBaseTransport):
-    """Keystone's tokens, and Nova's hypervisors and services."""
+    """Keystone's tokens, and what Nova, Placement and Neutron know of machines."""
 
     def __init__(self) -> None:
         self.hypervisors: list[dict[str, Any]] = []
@@ -43,6 +43,8 @@ class Nova(httpx2.AsyncBaseTransport):
         """Where each guest lives."""
         self.on_their_way = 0
         """Guests for which room is taken, and that live nowhere yet."""
+        self.inventories: dict[str, list[str]] = {}
+        self.agents: dict[str, list[dict[str, Any]]] = {}
 
     def has(self, name: str, **more: Any) -> None:
         self.hypervisors.append(
@@ -60,6 +62,9 @@ class Nova(httpx2.AsyncBaseTransport):
             }
         )
         self.services.append({"host": name, "status": "enabled", "disabled_reason": None})
+        self.inventories[f"id-of-{name}"] = ["VCPU", "MEMORY_MB", "DISK_GB"]
+        binaries = ("ovn-controller", "neutron-ovn-agent")
+        self.agents[name] = [{"binary": one, "alive": True} for one in binaries]
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         path = request.url.path
@@ -75,17 +80,26 @@ class Nova(httpx2.AsyncBaseTransport):
             reason = body.get("disabled_reason")
             found |= {"status": "disabled" if reason else "enabled", "disabled_reason": reason}
             return httpx2.Response(200, json={"service": found}, request=request)
-        if path == "/v2.1/os-hypervisors/detail":
-            return httpx2.Response(200, json={"hypervisors": self.hypervisors}, request=request)
+        return httpx2.Response(200, json=self._answer(path, request.url.params), request=request)
+
+    def _answer(self, path: str, asked: httpx2.QueryParams) -> dict[str, Any]:
+        place = path.split("/")[2]
         if path == "/v2.1/servers":
-            assert request.url.params["all_tenants"] == "1"
-            found = [one for one in self.guests if one == request.url.params["host"]]
-            return httpx2.Response(200, json={"servers": found}, request=request)
-        if path.startswith("/resource_providers/"):
-            taken = {str(number): {} for number in range(self.on_their_way)}
-            return httpx2.Response(200, json={"allocations": taken}, request=request)
-        assert path == "/v2.1/os-services"
-        return httpx2.Response(200, json={"services": self.services}, request=request)
+            assert asked["all_tenants"] == "1"
+            return {"servers": [one for one in self.guests if one == asked["host"]]}
+        if path == "/v2.0/agents":
+            return {"agents": self.agents.get(asked["host"], [])}
+        answers: dict[str, dict[str, Any]] = {
+            "/v2.1/os-hypervisors/detail": {"hypervisors": self.hypervisors},
+            "/v2.1/os-services": {"services": self.services},
+            f"/resource_providers/{place}/allocations": {
+                "allocations": {str(number): {} for number in range(self.on_their_way)}
+            },
+            f"/resource_providers/{place}/inventories": {
+                "inventories": {key: {"total": 1} for key in self.inventories.get(place, [])}
+            },
+        }
+        return answers[path]
 
 
 @functools.cache
@@ -123,7 +137,7 @@ class World:
         claim = {"rabbitmqRef": {"name": "rabbitmq"}, "vhost": "nova"}
         claim["secretRef"] = {"name": "nova-queue-1"}
         await self.service(kinds.VHOST, "nova", claim, host="rabbitmq", port=5672)
-        ports = {"ovn-sb": 6642, "keystone": 5000, "nova": 8774, "placement": 8778}
+        ports = {"ovn-sb": 6642, "keystone": 5000, "nova": 8774, "placement": 8778, "neutron": 9696}
         for name, port in ports.items():
             where = {"clusterIP": "172.31.0.2", "ports": [{"name": "p", "port": port}]}
             await self.apply(kinds.SERVICE, name, spec=where)

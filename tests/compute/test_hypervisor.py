@@ -34,6 +34,33 @@ async def test_a_machine_is_ready_when_nova_says_that_it_is_up(
     assert facts["guests"] == 1
 
 
+async def test_a_machine_is_not_ready_where_a_guest_would_find_no_room(
+    running: worlds.World,
+) -> None:
+    running.nova.has("hv1")
+    running.nova.inventories["id-of-hv1"] = ["MEMORY_MB"]
+    result = await running.look()
+    assert "Placement to hear of DISK_GB and VCPU on hv1" in result.sentence
+    running.nova.inventories["id-of-hv1"] += ["DISK_GB", "VCPU"]
+    assert (await running.look()).done
+
+
+async def test_a_machine_is_not_ready_where_a_guest_would_find_no_network(
+    running: worlds.World,
+) -> None:
+    running.nova.has("hv1")
+    controller, agent = running.nova.agents["hv1"]
+    controller["alive"] = False
+    result = await running.look()
+    assert "Neutron to hear from ovn-controller on hv1" in result.sentence
+    controller["alive"] = True
+    running.nova.agents["hv1"].remove(agent)
+    result = await running.look()
+    assert "Neutron to hear from neutron-ovn-agent on hv1" in result.sentence
+    running.nova.agents["hv1"].append(agent)
+    assert (await running.look()).done
+
+
 async def test_what_was_found_by_looking_is_told(world: worlds.World) -> None:
     await world.look_at_node()
     await world.look()

@@ -40,6 +40,7 @@ case "$*" in
 "--if-exists get Bridge {BRIDGE} external_ids:"*) cat "record-${{5#*:}}" 2>/dev/null || echo ;;
 "--may-exist add-br {BRIDGE} -- set Bridge {BRIDGE} datapath_type=netdev external_ids:"*)
     card=${{9%%=*}}
+    echo "${{10}}" >hardware
     echo "${{9#*=}}" >"record-${{card#*:}}"; [ -e {BRIDGE} ] || : >{BRIDGE}; last ;;
 "br-exists {BRIDGE}") [ -e {BRIDGE} ] || exit 2 ;;
 "list-ports {BRIDGE}") ls | sed -n 's/^record-//p' ;;
@@ -127,6 +128,17 @@ def test_the_switch_gets_the_card_and_its_addresses_once(machine: Machine) -> No
     assert machine.begins() == "172.30.2.11"
     assert (machine.has(BRIDGE), machine.has(CARD)) == (ADDRESSES, [])
     assert machine.changes() == 1, "the switch is told what it knows"
+
+
+def test_the_hardware_address_is_the_same_for_whoever_has_the_address(machine: Machine) -> None:
+    machine.begins()
+    told = (machine.folder / "hardware").read_text().strip()
+    assert told == 'other_config:hwaddr="0e:6f:ac:1e:02:0b"', (
+        "172.30.2.11, and an address of its own"
+    )
+    machine.give(CARD, "172.30.2.99/24")
+    machine.begins()
+    assert (machine.folder / "hardware").read_text().strip().endswith(':02:63"')
 
 
 @pytest.mark.parametrize("step", range(1, 6))

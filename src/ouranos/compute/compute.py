@@ -28,7 +28,6 @@ def settings(scope: Scope) -> configuration.Sections:
             "instances_path": f"{libvirt.GUESTS}/instances",
             "compute_driver": "libvirt.LibvirtDriver",
             "reserved_host_memory_mb": 512,
-            "vif_plugging_timeout": 120,
             # A guest that does not listen to the power button is switched off after these seconds.
             "shutdown_timeout": 5,
             "graceful_shutdown_timeout": 5,

@@ -25,6 +25,7 @@ from ouranos.openstack import client, configuration, environment, sessions
 _KEYSTONE_PORT: Final = 5000
 _NOVA_PORT: Final = 8774
 _PLACEMENT_PORT: Final = 8778
+_NEUTRON_PORT: Final = 9696
 _GUESTS_AGAIN: Final = timedelta(seconds=15)
 _REGISTRATION: Final = "registration"
 
@@ -103,7 +104,12 @@ class Reconciler:
 
     def _nova(self, scope: Scope) -> ledger.Nova | outcome.Outcome:
         places: list[str] = []
-        asked = {"keystone": _KEYSTONE_PORT, "nova": _NOVA_PORT, "placement": _PLACEMENT_PORT}
+        asked = {
+            "keystone": _KEYSTONE_PORT,
+            "nova": _NOVA_PORT,
+            "placement": _PLACEMENT_PORT,
+            "neutron": _NEUTRON_PORT,
+        }
         for service, port in asked.items():
             place = address.of_service(scope.pass_.cache, scope.namespace, service, port)
             if place is None:

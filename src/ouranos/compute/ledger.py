@@ -1,5 +1,6 @@
-"""What does Nova know of a machine, and may it place guests there? Asks Nova."""
+"""What does OpenStack know of a machine, and may it place guests there? Asks it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Protocol
@@ -9,6 +10,9 @@ from ouranos.kit.objects import Object
 
 _WITH_FIGURES: Final = "compute 2.87"
 """The last microversion whose hypervisors tell processors, memory and guests."""
+_RESOURCES: Final = frozenset({"VCPU", "MEMORY_MB", "DISK_GB"})
+_AGENTS: Final = frozenset({"ovn-controller", "neutron-ovn-agent"})
+"""By the names that Neutron gives them."""
 LOOK_AGAIN: Final = timedelta(seconds=3)
 REFRESH: Final = timedelta(minutes=1)
 
@@ -29,11 +33,12 @@ class Requests(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Nova:
-    """Nova's API and Placement's, as far as hypervisors go."""
+    """Nova's API, Placement's and Neutron's, as far as hypervisors go."""
 
     requests: Requests
     base: str
     placement: str
+    neutron: str
 
     async def hypervisor(self, name: str) -> Object | None:
         """Return what Nova knows of the hypervisor with exactly that host name."""
@@ -60,6 +65,17 @@ class Nova:
         """Return for how many guests room is taken: also those that are only on their way."""
         url = f"{self.placement}/resource_providers/{hypervisor}/allocations"
         return len(objects.mapping(await self.requests.get(url) or {}, "allocations"))
+
+    async def resources(self, hypervisor: str) -> set[str]:
+        """Return what a machine has told Placement that it has room for."""
+        url = f"{self.placement}/resource_providers/{hypervisor}/inventories"
+        return set(objects.mapping(await self.requests.get(url) or {}, "inventories"))
+
+    async def agents(self, host: str) -> set[str]:
+        """Return which agents on a machine Neutron hears from."""
+        answer = await self.requests.get(f"{self.neutron}/v2.0/agents?host={host}")
+        found: list[Object] = objects.entries(answer or {}, "agents")
+        return {one["binary"] for one in found if one.get("alive")}
 
     async def disable(self, host: str, reason: str) -> None:
         """Place no new guests on a machine."""
@@ -107,6 +123,9 @@ async def left(nova: Nova, host: str, mark: str) -> int:
 async def registration(nova: Nova, host: str, wanted: str, mark: str) -> outcome.Outcome:
     """Nova knows the machine, says that it is up, and places guests there as the spec says.
 
+    A guest is refused for good where Placement knows of no room yet, or Neutron of no agent. So
+    both are asked as well.
+
     Args:
         nova: the API.
         host: the machine.
@@ -123,7 +142,24 @@ async def registration(nova: Nova, host: str, wanted: str, mark: str) -> outcome
     if hypervisor.get("state") != "up":
         told = f"Nova to hear from hypervisor {host}, which it says is {hypervisor.get('state')}"
         return found | outcome.wait(told, poll=LOOK_AGAIN)
-    return found | await _scheduling(nova, host, wanted, mark)
+    result = await _scheduling(nova, host, wanted, mark)
+    return found | (await _room(nova, host, hypervisor["id"]) if result.done else result)
+
+
+async def _room(nova: Nova, host: str, hypervisor: str) -> outcome.Outcome:
+    """A guest that is placed there would find room and a network."""
+    unknown = _RESOURCES - await nova.resources(hypervisor)
+    if unknown:
+        told = f"Placement to hear of {_and(unknown)} on {host}"
+        return outcome.wait(told, poll=LOOK_AGAIN)
+    missing = _AGENTS - await nova.agents(host)
+    if missing:
+        return outcome.wait(f"Neutron to hear from {_and(missing)} on {host}", poll=LOOK_AGAIN)
+    return outcome.DONE
+
+
+def _and(names: Iterable[str]) -> str:
+    return " and ".join(sorted(names))
 
 
 async def _scheduling(nova: Nova, host: str, wanted: str, mark: str) -> outcome.Outcome:

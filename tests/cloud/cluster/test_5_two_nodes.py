@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import tests_guest
+from openstack import exceptions
 from tests_cloud import eventually
 from tests_cluster import Cluster
 
@@ -183,9 +184,20 @@ def _boot(second: Cluster, guest: tests_guest.Guest) -> Any:
             security_groups=[{"name": "verify"}],
             user_data=base64.b64encode(script.encode()).decode(),
         )
-        return run.tenant.compute.wait_for_server(made, wait=300)
+        return _active(second, guest, made)
     finally:
         _place_on_first(second, "Enabled")
+
+
+def _active(second: Cluster, guest: tests_guest.Guest, made: Any) -> Any:
+    """Wait for a guest; one that came to nothing is told with what its machine said."""
+    try:
+        return guest.run.tenant.compute.wait_for_server(made, wait=300)
+    except exceptions.SDKException as error:
+        found: Any = guest.run.admin.compute.get_server(made)
+        parts = ("nova", "nova-compute", "neutron", "ovn-controller")
+        told = "\n".join(second.run("logs", part, "--tail", "40").stdout for part in parts)
+        raise AssertionError(f"{error}: {found.fault}\n{told}") from error
 
 
 def _place_on_first(second: Cluster, scheduling: str) -> None:

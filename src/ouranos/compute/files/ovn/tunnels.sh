@@ -51,8 +51,13 @@ find_tunnels() {
     [ -n "$wanted" ] || give_up "has no IPv4 address on its network card $TUNNEL_INTERFACE"
     encapsulation=${wanted%%/*}
     [ "$datapath" = netdev ] || return 0
+    # Others' switches remember for a quarter of an hour whose an address is. So the bridge's own follows from it, and who
+    # comes in a machine's place, or with another card, is found. It is not the card's: what comes to that, the kernel
+    # takes for itself, and answers that nobody listens.
+    hardware=$(printf '0e:6f:%02x:%02x:%02x:%02x' $(printf '%s' "$encapsulation" | tr . ' '))
     ovs-vsctl --timeout=10 --db="$database" --may-exist add-br br-phy -- set Bridge br-phy datapath_type=netdev \
-        "external_ids:$TUNNEL_INTERFACE=\"$wanted\"" -- --may-exist add-port br-phy "$TUNNEL_INTERFACE" || return 1
+        "external_ids:$TUNNEL_INTERFACE=\"$wanted\"" "other_config:hwaddr=\"$hardware\"" -- \
+        --may-exist add-port br-phy "$TUNNEL_INTERFACE" || return 1
     if [ "$(addresses br-phy)" != "$wanted" ]; then
         for one in $wanted; do ip address replace "$one" dev br-phy || return 1; done
         for one in $(addresses br-phy); do
