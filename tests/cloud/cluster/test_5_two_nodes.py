@@ -192,7 +192,7 @@ def _boot(second: Cluster, guest: tests_guest.Guest) -> Any:
 def _active(second: Cluster, guest: tests_guest.Guest, made: Any) -> Any:
     """Wait for a guest; one that came to nothing is told with what its machine said."""
     try:
-        return guest.run.tenant.compute.wait_for_server(made, wait=300)
+        return guest.run.tenant.compute.wait_for_server(made, wait=600)
     except exceptions.SDKException as error:
         found: Any = guest.run.admin.compute.get_server(made)
         parts = ("nova", "nova-compute", "neutron", "ovn-controller")
