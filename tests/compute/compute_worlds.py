@@ -43,6 +43,8 @@ class Nova(httpx2.AsyncBaseTransport):
         """Where each guest lives."""
         self.on_their_way = 0
         """Guests for which room is taken, and that live nowhere yet."""
+        self.is_moving = False
+        """Whether Nova is busy with a guest that leaves the machine."""
         self.inventories: dict[str, list[str]] = {}
         self.agents: dict[str, list[dict[str, Any]]] = {}
 
@@ -61,10 +63,13 @@ class Nova(httpx2.AsyncBaseTransport):
                 **more,
             }
         )
-        self.services.append({"host": name, "status": "enabled", "disabled_reason": None})
+        service = {"id": len(self.services), "host": name, "status": "enabled"}
+        self.services.append({**service, "disabled_reason": None})
         self.inventories[f"id-of-{name}"] = ["VCPU", "MEMORY_MB", "DISK_GB"]
         binaries = ("ovn-controller", "neutron-ovn-agent")
-        self.agents[name] = [{"binary": one, "alive": True} for one in binaries]
+        self.agents[name] = [
+            {"id": f"{one}-of-{name}", "binary": one, "alive": True} for one in binaries
+        ]
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         path = request.url.path
@@ -72,6 +77,8 @@ class Nova(httpx2.AsyncBaseTransport):
             token = {"project": {"id": "p"}, "expires_at": "2036-01-01T00:00:00.000000Z"}
             headers = {"X-Subject-Token": "t"}
             return httpx2.Response(201, json={"token": token}, headers=headers, request=request)
+        if request.method == "DELETE":
+            return httpx2.Response(self._forget(*path.split("/")[-2:]), request=request)
         if request.method == "PUT":
             body = json.loads(await request.aread())
             verb = path.rpartition("/")[2]
@@ -81,6 +88,17 @@ class Nova(httpx2.AsyncBaseTransport):
             found |= {"status": "disabled" if reason else "enabled", "disabled_reason": reason}
             return httpx2.Response(200, json={"service": found}, request=request)
         return httpx2.Response(200, json=self._answer(path, request.url.params), request=request)
+
+    def _forget(self, what: str, identity: str) -> int:
+        if self.is_moving and what == "os-services":
+            return 409
+        for host in [one["host"] for one in self.services if str(one["id"]) == identity]:
+            assert host not in self.guests
+            self.hypervisors = [o for o in self.hypervisors if o["hypervisor_hostname"] != host]
+        self.services = [one for one in self.services if str(one["id"]) != identity]
+        for host, agents in self.agents.items():
+            self.agents[host] = [one for one in agents if one["id"] != identity]
+        return 204
 
     def _answer(self, path: str, asked: httpx2.QueryParams) -> dict[str, Any]:
         place = path.split("/")[2]
@@ -229,6 +247,13 @@ class World:
                 "numberMisscheduled": 0,
             }
             await self.source.replace_status({**found, "status": status})
+
+    async def end_pods(self, *kept: str) -> None:
+        """Let the machine's agents end, but for some."""
+        for found in (await self.source.list(kinds.POD, "home")).items:
+            name: str = found["metadata"]["name"]
+            if not name.startswith(kept):
+                await self.source.delete(kinds.POD, name, "home", grace_seconds=0)
 
     async def _run_pod(self, name: str, owner: objects.Object, words: dict[str, str]) -> None:
         if await self.source.get(kinds.POD, f"{name}-x", "home"):

@@ -109,7 +109,9 @@ async def test_a_machine_without_guests_leaves_with_its_agents(given: seams.Seam
         await made.until(left, 120)
         node = await made.cluster.get(kinds.NODE, worlds.NODE)
         assert scheduling.HYPERVISOR_OF not in objects.labels_of(node or {})
+        assert (world.nova.services, world.nova.agents) == ([], {worlds.NODE: []})
         await label(made, hypervisor="")
+        world.nova.has(worlds.NODE)
         await ready(made)
 
 

@@ -97,9 +97,101 @@ async def test_a_machine_leaves_when_nova_says_now_that_it_has_no_guests(
     await running.look_at_node()
     assert scheduling.HYPERVISOR_OF in await running.labels()
     await running.look()
-    assert await clouds_of(running) == []
     await running.look_at_node()
     assert scheduling.HYPERVISOR_OF not in await running.labels()
+    await running.unlabel(scheduling.GATEWAY)
+    await running.look()
+    assert "to end" in await running.told("DepartureReady")
+    assert running.nova.services, "who runs there would only tell Nova of itself again"
+    await running.end_pods()
+    await running.look()
+    assert await clouds_of(running) == []
+    assert (running.nova.hypervisors, running.nova.services) == ([], [])
+    assert running.nova.agents == {worlds.NODE: []}
+
+
+async def leave(running: worlds.World) -> None:
+    """Begin the machine's departure: it has no guests, and its agents are about to end."""
+    running.nova.has(worlds.NODE)
+    await running.unlabel(scheduling.HYPERVISOR)
+    await running.look()
+    await running.look_at_node()
+
+
+async def test_a_gateway_that_is_no_hypervisor_any_more_keeps_its_network(
+    running: worlds.World,
+) -> None:
+    await leave(running)
+    await running.end_pods("openvswitch", "ovn-controller")
+    await running.look()
+    assert await clouds_of(running) == []
+    assert running.nova.services == []
+    assert len(running.nova.agents[worlds.NODE]) == 2
+
+
+async def test_nobody_forgets_a_machine_whose_network_has_not_ended(running: worlds.World) -> None:
+    await leave(running)
+    await running.unlabel(scheduling.GATEWAY)
+    await running.end_pods("ovn-controller")
+    await running.look()
+    assert await running.told("DepartureReady") == "pod ovn-controller-x to end"
+
+
+async def test_a_label_put_back_in_the_middle_of_the_leave_keeps_the_machine(
+    running: worlds.World,
+) -> None:
+    await leave(running)
+    await running.node(worlds.NODE)
+    await running.look_at_node()
+    await running.look()
+    assert await clouds_of(running) == []
+    assert running.nova.services, "it goes on under its name"
+    await running.look_at_node()
+    await running.look()
+    assert await clouds_of(running) == ["home"]
+    assert running.nova.services[0]["status"] == "enabled"
+
+
+async def test_a_guest_that_came_in_the_middle_of_the_leave_is_told(running: worlds.World) -> None:
+    await leave(running)
+    await running.end_pods()
+    running.nova.guests = [worlds.NODE]
+    await running.look()
+    told = await running.told("DepartureReady")
+    assert told.startswith("Node hv1 has lost the label ouranos.cloud/hypervisor, but 1 guest")
+    running.nova.guests = []
+    running.nova.is_moving = True
+    await running.look()
+    assert "Nova to let go of hv1" in await running.told("DepartureReady")
+    running.nova.is_moving = False
+    await running.look()
+    assert await clouds_of(running) == []
+
+
+async def test_a_hypervisor_deleted_by_hand_comes_again_and_nothing_is_forgotten(
+    running: worlds.World,
+) -> None:
+    running.nova.has(worlds.NODE)
+    await running.look()
+    await running.source.delete(kinds.HYPERVISOR, worlds.NODE, "home")
+    await running.look()
+    assert await clouds_of(running) == []
+    await running.look_at_node()
+    await running.look()
+    assert await clouds_of(running) == ["home"]
+    assert (await running.labels())[scheduling.HYPERVISOR_OF] == "home"
+    assert running.nova.services
+
+
+async def test_a_cloud_that_ends_asks_nobody_to_forget(running: worlds.World) -> None:
+    await leave(running)
+    await running.source.delete(kinds.SERVICE, "nova", "home")
+    await running.end_pods()
+    await running.look()
+    assert await clouds_of(running) == ["home"]
+    await running.source.delete(kinds.NOVA, "nova", "home")
+    await running.look()
+    assert await clouds_of(running) == []
 
 
 async def test_nobody_leaves_while_nova_cannot_be_asked(running: worlds.World) -> None:
@@ -131,8 +223,11 @@ async def test_a_node_that_is_gone_keeps_its_hypervisor_while_guests_are_known_t
     await running.look()
     assert "Node hv1 is gone, but 1 guest lives there" in await running.told("MachineReady")
     running.nova.guests = []
+    await running.end_pods()
+    await running.look()
     await running.look()
     assert await clouds_of(running) == []
+    assert running.nova.services == []
 
 
 async def test_a_machine_belongs_to_the_oldest_cloud_and_stays_with_it(
@@ -171,6 +266,11 @@ async def test_a_machine_goes_to_another_cloud_only_without_guests(
     await running.look()
     assert "labelled for another cloud, away, but 1 guest" in await running.told("MachineReady")
     running.nova.guests = []
+    await running.look()
+    result = await running.look_at_node()
+    assert "Hypervisor home/hv1 to be gone" in result.sentence
+    assert scheduling.HYPERVISOR_OF not in await running.labels()
+    await running.end_pods()
     await running.look()
     await running.look_at_node()
     assert await clouds_of(running) == ["away"]

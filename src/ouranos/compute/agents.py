@@ -18,7 +18,9 @@ _NEEDED_BY_COMPUTE: Final = (
     (kinds.PLACEMENT, "placement", summary.AVAILABLE),
     (kinds.NOVA, "nova", "SchemaReady"),
 )
-NAMES: Final = (switch.NAME, network.NAME, metadata.NAME, libvirt.NAME, compute.NAME)
+OF_GUESTS: Final = (metadata.NAME, libvirt.NAME, compute.NAME)
+"""Those that a machine has for its guests alone, and not as a gateway."""
+NAMES: Final = (switch.NAME, network.NAME, *OF_GUESTS)
 
 
 async def switching(scope: Scope) -> outcome.Outcome:

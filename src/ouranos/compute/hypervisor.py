@@ -38,9 +38,10 @@ class Reconciler:
 
     async def __call__(self, pass_: controller.Pass) -> outcome.Outcome:
         """Make one pass over one Hypervisor."""
-        if pass_.deleting:
-            return outcome.DONE
         scope = Scope(pass_)
+        if pass_.deleting:
+            return await self._let_go(scope)
+        await pass_.add_finalizer()
         stages = (
             pipeline.Stage[Scope]((self.machine,)),
             pipeline.Stage[Scope](agents.STEPS),
@@ -65,23 +66,51 @@ class Reconciler:
     async def _leaving(self, scope: Scope, reason: str) -> outcome.Outcome:
         """Let the machine go once Nova says, when asked now, that no guest lives there."""
         pass_, name = scope.pass_, scope.node_name
-        owner = scope.held(kinds.NOVA, "nova")
-        if owner is None or objects.controller_uid(pass_.object) != objects.uid_of(owner):
+        if not _is_ours(scope):
             return outcome.wait(f"Node {name} to have the label {scheduling.HYPERVISOR}; {reason}")
         nova = self._nova(scope)
         if isinstance(nova, outcome.Outcome):
             return nova
         guests = await ledger.left(nova, name, _mark(scope))
         if guests:
-            told = (
-                f"{reason}, but {guests} {'guest lives' if guests == 1 else 'guests live'} there; "
-                f"hint: move or delete them, or put the label back"
-            )
+            told = f"{_guests(reason, guests)}; hint: move or delete them, or put the label back"
             await pass_.event("Warning", "GuestsLiveHere", told)
             return outcome.wait(told, poll=_GUESTS_AGAIN)
         await pass_.event("Normal", "MachineLeaves", f"{reason}, and no guest lives there")
         await pass_.delete(kinds.HYPERVISOR, pass_.key.name, uid=objects.uid_of(pass_.object))
         return outcome.wait(f"Hypervisor {name} to be gone")
+
+    async def _let_go(self, scope: Scope) -> outcome.Outcome:
+        """Let the object vanish: at once, or when OpenStack has forgotten a machine that left."""
+        pass_ = scope.pass_
+        node = pass_.cache.get(kinds.NODE, scope.node_name)
+        found = machines.cloud_of(node, pass_.cache.list(kinds.NOVA))
+        stays = found is not None and objects.namespace_of(found) == scope.namespace
+        if _is_ours(scope) and not stays and not objects.is_deleting(scope.nova):
+            stages = (pipeline.Stage[Scope]((self.departure,)),)
+            result = await pipeline.run(pass_, scope, stages)
+            if not result.done:
+                return result
+        await pass_.remove_finalizer()
+        return outcome.DONE
+
+    async def departure(self, scope: Scope) -> outcome.Outcome:
+        """The machine's agents have ended, and OpenStack has forgotten it."""
+        name = scope.node_name
+        node = scope.pass_.cache.get(kinds.NODE, name)
+        # A gateway goes on with its network.
+        gateway = node is not None and scheduling.is_gateway(node, scope.namespace)
+        for agent in agents.OF_GUESTS if gateway else agents.NAMES:
+            if own := agents.pod_of(scope, agent):
+                return outcome.wait(f"pod {own['metadata']['name']} to end")
+        nova = self._nova(scope)
+        if isinstance(nova, outcome.Outcome):
+            return nova
+        guests = await ledger.left(nova, name, _mark(scope))
+        if guests:
+            told = f"{_guests(_reason(scope, node), guests)}; hint: move or delete them"
+            return outcome.wait(told, poll=_GUESTS_AGAIN)
+        return await ledger.forget(nova, name, networked=gateway)
 
     async def registration(self, scope: Scope) -> outcome.Outcome:
         """Nova knows the machine, and says that it is up."""
@@ -123,6 +152,16 @@ class Reconciler:
         clock = scope.pass_.seams.clock
         session = self._sessions.admin(scope.namespace, places[0], login, clock)
         return ledger.Nova(session, *places[1:])
+
+
+def _is_ours(scope: Scope) -> bool:
+    """Whether the cloud's Nova made the object; another one a person wrote."""
+    owner = scope.held(kinds.NOVA, "nova")
+    return owner is not None and objects.controller_uid(scope.pass_.object) == objects.uid_of(owner)
+
+
+def _guests(reason: str, count: int) -> str:
+    return f"{reason}, but {count} {'guest lives' if count == 1 else 'guests live'} there"
 
 
 def _mark(scope: Scope) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 
 from ouranos.kit import objects, outcome
 from ouranos.kit.objects import Object
+from ouranos.openstack import client
 
 _WITH_FIGURES: Final = "compute 2.87"
 """The last microversion whose hypervisors tell processors, memory and guests."""
@@ -28,6 +29,10 @@ class Requests(Protocol):
 
     async def put(self, url: str, body: Any = None) -> Any:
         """Return the JSON answer to a PUT."""
+        ...
+
+    async def delete(self, url: str) -> None:
+        """Delete a thing; that it is gone already is fine."""
         ...
 
 
@@ -71,11 +76,10 @@ class Nova:
         url = f"{self.placement}/resource_providers/{hypervisor}/inventories"
         return set(objects.mapping(await self.requests.get(url) or {}, "inventories"))
 
-    async def agents(self, host: str) -> set[str]:
-        """Return which agents on a machine Neutron hears from."""
+    async def agents(self, host: str) -> list[Object]:
+        """Return what Neutron knows of a machine's agents."""
         answer = await self.requests.get(f"{self.neutron}/v2.0/agents?host={host}")
-        found: list[Object] = objects.entries(answer or {}, "agents")
-        return {one["binary"] for one in found if one.get("alive")}
+        return objects.entries(answer or {}, "agents")
 
     async def disable(self, host: str, reason: str) -> None:
         """Place no new guests on a machine."""
@@ -120,6 +124,28 @@ async def left(nova: Nova, host: str, mark: str) -> int:
     return max(await nova.guests(host), taken)
 
 
+async def forget(nova: Nova, host: str, *, networked: bool) -> outcome.Outcome:
+    """Let nothing in OpenStack know of a machine that has left.
+
+    Otherwise Nova refuses who comes in its place, and OVN keeps a tunnel to where nobody is.
+
+    Args:
+        nova: the API.
+        host: the machine, which has neither guests nor agents of its own.
+        networked: whether it still takes part in virtual networks.
+    """
+    service = await nova.service(host)
+    if service is not None:
+        try:
+            # With it go the hypervisor, and what Placement has of it.
+            await nova.requests.delete(f"{nova.base}/v2.1/os-services/{service['id']}")
+        except client.ClashError as error:
+            return outcome.wait(f"Nova to let go of {host}: {error}", poll=LOOK_AGAIN)
+    for agent in () if networked else await nova.agents(host):
+        await nova.requests.delete(f"{nova.neutron}/v2.0/agents/{agent['id']}")
+    return outcome.DONE
+
+
 async def registration(nova: Nova, host: str, wanted: str, mark: str) -> outcome.Outcome:
     """Nova knows the machine, says that it is up, and places guests there as the spec says.
 
@@ -152,7 +178,7 @@ async def _room(nova: Nova, host: str, hypervisor: str) -> outcome.Outcome:
     if unknown:
         told = f"Placement to hear of {_and(unknown)} on {host}"
         return outcome.wait(told, poll=LOOK_AGAIN)
-    missing = _AGENTS - await nova.agents(host)
+    missing = _AGENTS - {one["binary"] for one in await nova.agents(host) if one.get("alive")}
     if missing:
         return outcome.wait(f"Neutron to hear from {_and(missing)} on {host}", poll=LOOK_AGAIN)
     return outcome.DONE

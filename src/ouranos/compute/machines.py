@@ -40,20 +40,40 @@ async def reconcile(pass_: controller.Pass) -> outcome.Outcome:
     name = pass_.key.name
     nova = cloud_of(pass_.object, pass_.cache.list(kinds.NOVA))
     namespace = objects.namespace_of(nova) if nova else ""
-    held = objects.labels_of(pass_.object).get(scheduling.HYPERVISOR_OF)
-    if held not in (None, namespace) and _hypervisor_in(pass_, held):
+    former = _of_another(pass_, namespace)
+    if former is not None and not objects.is_deleting(former):
         # Its own controller lets it go, once no guest lives there.
-        return outcome.wait(f"Hypervisor {held}/{name} to be let go") if nova else outcome.DONE
-    if held != (namespace or None):
-        labels = {scheduling.HYPERVISOR_OF: namespace or None}
+        return _wait_for(former, "let go") if nova else outcome.DONE
+    held = objects.labels_of(pass_.object).get(scheduling.HYPERVISOR_OF)
+    wanted = namespace if nova and former is None else None
+    if held != wanted:
+        labels = {scheduling.HYPERVISOR_OF: wanted}
         await pass_.patch(kinds.NODE, name, {"metadata": {"labels": labels}})
-    if nova is not None:
-        await pass_.apply(_hypervisor(name, nova), owned=False)
+    if nova is None:
+        return outcome.DONE
+    if former is not None:
+        # A machine's switch and bridges are of one cloud at a time.
+        return _wait_for(former, "gone")
+    await pass_.apply(_hypervisor(name, nova), owned=False)
     return outcome.DONE
 
 
-def _hypervisor_in(pass_: controller.Pass, namespace: str | None) -> bool:
-    return pass_.cache.get(kinds.HYPERVISOR, pass_.key.name, namespace or "") is not None
+def _of_another(pass_: controller.Pass, namespace: str) -> Object | None:
+    """Return the machine's Hypervisor in another cloud than the one it is to belong to."""
+    found = (one for one in pass_.cache.list(kinds.HYPERVISOR) if objects.controller_uid(one))
+    return next(
+        (
+            one
+            for one in found
+            if one["metadata"]["name"] == pass_.key.name and objects.namespace_of(one) != namespace
+        ),
+        None,
+    )
+
+
+def _wait_for(former: Object, what: str) -> outcome.Outcome:
+    key = objects.key_of(former)
+    return outcome.wait(f"Hypervisor {key.namespace}/{key.name} to be {what}")
 
 
 def _hypervisor(node: str, nova: Object) -> Object:

@@ -90,6 +90,10 @@ def hypervisor(cluster: Cluster, name: str) -> tuple[bool, str]:
     return conditions.is_current(found, "Ready"), str(said.get("message", ""))
 
 
+def there(cluster: Cluster, name: str) -> bool:
+    return cluster.ask(lambda api: api.get(kinds.HYPERVISOR, name, cluster.name)) is not None
+
+
 def is_ready(cluster: Cluster, name: str) -> bool:
     return hypervisor(cluster, name)[0]
 
@@ -130,17 +134,17 @@ def second(running: Cluster, guest: tests_guest.Guest) -> Generator[Cluster]:
 
 
 def _take_away(running: Cluster, guest: tests_guest.Guest) -> None:
-    """Later stories have one node again, and one that comes with an empty disk is a new one."""
+    """Later stories have one node again: this one's power and disk are gone for good."""
     node = running.place.node(2)
     running.power_off(node.number)
-    nova: Any = guest.run.admin.compute
-    for known in nova.services(host=node.name, binary="nova-compute"):
-        nova.delete_service(known)
     running.kubectl("delete", "node", node.name)
     # Nobody ends them there any more; Kubernetes would count them for a minute yet.
     theirs = ("--all-namespaces", f"--field-selector=spec.nodeName={node.name}")
     running.kubectl("delete", "pods", *theirs, "--force", "--grace-period=0")
     shutil.rmtree(node.folder)
+    eventually(lambda: not there(running, node.name), 300, f"{node.name} forgotten")
+    nova: Any = guest.run.admin.compute
+    assert list(nova.services(host=node.name, binary="nova-compute")) == []
 
 
 @pytest.fixture(scope="module")
@@ -239,7 +243,7 @@ def test_a_machine_without_power_is_told_and_comes_back_without_help(pair: Pair)
     )
     assert NODE in told
     assert is_ready(running, "node1")
-    assert not running.ready(), "a cloud that has lost a machine says so"
+    eventually(lambda: not running.ready(), 60, "the cloud saying that it has lost a machine")
     pair.first.wait_answers(30)
     assert not pair.answers(), "its guests are gone with it"
     eventually(lambda: pair.agent(NODE).state == "down", 180, "Nova to miss its agent")
@@ -270,6 +274,18 @@ def test_a_machine_leaves_when_its_last_guest_has_left(pair: Pair) -> None:
         f"the refusal to let {NODE} go",
     )
     assert "1 guest lives there" in told
+    pair.first.run.tenant.compute.delete_server(pair.server)
+    eventually(
+        lambda: not there(running, NODE), 300, lambda: f"{NODE} gone: {hypervisor(running, NODE)}"
+    )
+    assert list(pair.admin.services(host=NODE, binary="nova-compute")) == []
+    assert list(pair.first.run.admin.network.agents(host=NODE)) == []
+    running.wait_settled()
+    # With its disk, as a machine that was only repaired.
+    running.kubectl("label", "node", NODE, f"{LABEL}=")
+    wait_ready(running, NODE)
+    running.kubectl("label", "node", NODE, f"{LABEL}-")
+    eventually(lambda: not there(running, NODE), 300, f"{NODE} gone again")
     assert pair.answers()
     compute = pair.first.run.tenant.compute
     compute.delete_server(pair.server)
