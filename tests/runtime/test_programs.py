@@ -202,6 +202,14 @@ def test_neutron_s_workers_run_in_one_process(tmp_path: Path) -> None:
     assert [one.name[:4] for one in tmp_path.iterdir()] == ["run-"]
 
 
+def test_neutron_s_api_does_not_leave_the_ring_that_its_successor_is_in() -> None:
+    ran = run("neutron_api")
+    assert ran.code == 0, ran.said
+    driver = "neutron.plugins.ml2.drivers.ovn.mech_driver.mech_driver.OVNMechanismDriver"
+    (kept,) = ran.given(f"{driver}._remove_node_from_hash_ring =")
+    assert "function stay" in kept
+
+
 def test_gunicorn_serves_an_application_that_sees_its_own_arguments(tmp_path: Path) -> None:
     words = ("a.b:application", "--name", "nova-api", "--port", "8774", "--", "--config-file", "x")
     ran = run("wsgi", *words, env={"TMPDIR": str(tmp_path)})

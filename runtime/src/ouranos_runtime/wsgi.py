@@ -82,8 +82,7 @@ class Application:
 def heed(worker: Any) -> None:
     """Have SIGTERM end a worker whose application has taken the signal for itself.
 
-    Neutron's leaves the ring of OVN's event handlers then, and would go on serving until it is
-    killed.
+    Neutron's would go on serving until it is killed.
     """
     theirs = signal.getsignal(signal.SIGTERM)
     if theirs == worker.handle_exit:

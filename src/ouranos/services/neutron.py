@@ -131,7 +131,7 @@ SERVICE = page.Service(
     components=(
         page.wsgi(
             "api",
-            "neutron.wsgi.api:application",
+            "ouranos_runtime.neutron_api:application",
             page.Listener(PORT, NAME, public=True),
             queue=True,
             options=LOGINS,

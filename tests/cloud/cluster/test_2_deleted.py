@@ -75,3 +75,13 @@ def test_each_secret_is_made_again(running: Cluster, guest: tests_guest.Guest) -
     again(running, guest, "secrets", gone)
     # The administrator has another password now, and who knew the old one is let in no longer.
     guest.run.admin = tenant.connect_admin(str(running.write_clouds_yaml()), running.name)
+
+
+def test_neutron_still_hears_what_happens_in_ovn(running: Cluster) -> None:
+    """Its API is in the ring of those who do, whichever of its pods ended first."""
+    running.kubectl("rollout", "restart", "deployment/neutron-api", "-n", running.name)
+    running.kubectl("rollout", "status", "deployment/neutron-api", "-n", running.name)
+    running.wait_settled()
+    (ended,) = running.sql("SELECT UTC_TIMESTAMP()")
+    heard = f"SELECT hostname FROM neutron.ovn_hash_ring WHERE updated_at > '{ended}'"
+    eventually(lambda: running.sql(heard) == ["neutron-api"], 90, "Neutron in its ring")
