@@ -198,11 +198,11 @@ async def _disturb(life: Life) -> None:
     await life.seen("patch", "databases")
     await life.ready()
     for value in (None, ""):
-        life.nova.hypervisors[0]["running_vms"] = 0
         label = {"metadata": {"labels": {"ouranos.cloud/hypervisor": value}}}
         await life.change(kinds.NODE, "hv1", label)
         if value is None:
             await life.gone(kinds.HYPERVISOR, "hv1")
+            life.nova.has("hv1")
     await life.until(kinds.HYPERVISOR, "hv1")
 
 
