@@ -130,21 +130,15 @@ def second(running: Cluster, guest: tests_guest.Guest) -> Generator[Cluster]:
     try:
         yield running
     finally:
-        _take_away(running, guest)
+        _take_away(running)
 
 
-def _take_away(running: Cluster, guest: tests_guest.Guest) -> None:
-    """Later stories have one node again: this one's power and disk are gone for good."""
+def _take_away(running: Cluster) -> None:
+    """Later stories have one node again."""
     node = running.place.node(2)
     running.power_off(node.number)
-    running.kubectl("delete", "node", node.name)
-    # Nobody ends them there any more; Kubernetes would count them for a minute yet.
-    theirs = ("--all-namespaces", f"--field-selector=spec.nodeName={node.name}")
-    running.kubectl("delete", "pods", *theirs, "--force", "--grace-period=0")
+    running.kubectl("delete", "node", node.name, "--ignore-not-found")
     shutil.rmtree(node.folder)
-    eventually(lambda: not there(running, node.name), 300, f"{node.name} forgotten")
-    nova: Any = guest.run.admin.compute
-    assert list(nova.services(host=node.name, binary="nova-compute")) == []
 
 
 @pytest.fixture(scope="module")
@@ -274,26 +268,38 @@ def test_a_machine_leaves_when_its_last_guest_has_left(pair: Pair) -> None:
         f"the refusal to let {NODE} go",
     )
     assert "1 guest lives there" in told
+    assert pair.answers()
     pair.first.run.tenant.compute.delete_server(pair.server)
     eventually(
         lambda: not there(running, NODE), 300, lambda: f"{NODE} gone: {hypervisor(running, NODE)}"
     )
+    assert not _on_second(running), "its agents have ended before"
     assert list(pair.admin.services(host=NODE, binary="nova-compute")) == []
     assert list(pair.first.run.admin.network.agents(host=NODE)) == []
     running.wait_settled()
-    # With its disk, as a machine that was only repaired.
-    running.kubectl("label", "node", NODE, f"{LABEL}=")
-    wait_ready(running, NODE)
-    running.kubectl("label", "node", NODE, f"{LABEL}-")
-    eventually(lambda: not there(running, NODE), 300, f"{NODE} gone again")
-    assert pair.answers()
-    compute = pair.first.run.tenant.compute
-    compute.delete_server(pair.server)
-    eventually(
-        lambda: [each["metadata"]["name"] for each in running.objects("hypervisors")] == ["node1"],
-        240,
-        f"Hypervisor {NODE} gone",
-    )
-    eventually(lambda: not _on_second(running), 240, f"no pod left on {NODE}")
-    running.wait_settled()
     pair.first.wait_answers()
+
+
+def test_a_machine_that_has_left_may_come_back_with_its_disk(second: Cluster) -> None:
+    second.kubectl("label", "node", NODE, f"{LABEL}=")
+    wait_ready(second, NODE)
+    second.wait_settled()
+
+
+def test_a_machine_that_is_gone_for_good_is_forgotten(
+    second: Cluster, guest: tests_guest.Guest
+) -> None:
+    node = second.place.node(2)
+    second.power_off(node.number)
+    second.kubectl("delete", "node", node.name)
+    # Nobody ends them there any more; Kubernetes would count them for a minute yet.
+    theirs = ("--all-namespaces", f"--field-selector=spec.nodeName={node.name}")
+    second.kubectl("delete", "pods", *theirs, "--force", "--grace-period=0")
+    eventually(
+        lambda: not there(second, NODE), 300, lambda: f"{NODE} gone: {hypervisor(second, NODE)}"
+    )
+    admin: Any = guest.run.admin
+    assert list(admin.compute.services(host=NODE, binary="nova-compute")) == []
+    assert list(admin.network.agents(host=NODE)) == []
+    second.wait_settled()
+    guest.wait_answers()
