@@ -53,8 +53,7 @@ class Reconciler:
     async def machine(self, scope: Scope) -> outcome.Outcome:
         """The machine's Node is there, ready, and labelled."""
         node = scope.pass_.cache.get(kinds.NODE, scope.node_name)
-        found = machines.cloud_of(node, scope.pass_.cache.list(kinds.NOVA))
-        if found is None or objects.namespace_of(found) != scope.namespace:
+        if not _belongs(scope, node):
             return await self._leaving(scope, _reason(scope, node))
         if node is None or not conditions.is_true(node, "Ready"):
             return outcome.wait(f"Node {scope.node_name} to be ready")
@@ -84,9 +83,7 @@ class Reconciler:
         """Let the object vanish: at once, or when OpenStack has forgotten a machine that left."""
         pass_ = scope.pass_
         node = pass_.cache.get(kinds.NODE, scope.node_name)
-        found = machines.cloud_of(node, pass_.cache.list(kinds.NOVA))
-        stays = found is not None and objects.namespace_of(found) == scope.namespace
-        if _is_ours(scope) and not stays and not objects.is_deleting(scope.nova):
+        if _is_ours(scope) and not _belongs(scope, node) and not objects.is_deleting(scope.nova):
             stages = (pipeline.Stage[Scope]((self.departure,)),)
             result = await pipeline.run(pass_, scope, stages)
             if not result.done:
@@ -152,6 +149,12 @@ class Reconciler:
         clock = scope.pass_.seams.clock
         session = self._sessions.admin(scope.namespace, places[0], login, clock)
         return ledger.Nova(session, *places[1:])
+
+
+def _belongs(scope: Scope, node: Object | None) -> bool:
+    """Whether the machine is to run the guests of this cloud."""
+    found = machines.cloud_of(node, scope.pass_.cache.list(kinds.NOVA))
+    return found is not None and objects.namespace_of(found) == scope.namespace
 
 
 def _is_ours(scope: Scope) -> bool:

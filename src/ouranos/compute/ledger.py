@@ -1,6 +1,5 @@
 """What does OpenStack know of a machine, and may it place guests there? Asks it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Protocol
@@ -176,16 +175,13 @@ async def _room(nova: Nova, host: str, hypervisor: str) -> outcome.Outcome:
     """A guest that is placed there would find room and a network."""
     unknown = _RESOURCES - await nova.resources(hypervisor)
     if unknown:
-        told = f"Placement to hear of {_and(unknown)} on {host}"
+        told = f"Placement to hear of {' and '.join(sorted(unknown))} on {host}"
         return outcome.wait(told, poll=LOOK_AGAIN)
     missing = _AGENTS - {one["binary"] for one in await nova.agents(host) if one.get("alive")}
     if missing:
-        return outcome.wait(f"Neutron to hear from {_and(missing)} on {host}", poll=LOOK_AGAIN)
+        told = f"Neutron to hear from {' and '.join(sorted(missing))} on {host}"
+        return outcome.wait(told, poll=LOOK_AGAIN)
     return outcome.DONE
-
-
-def _and(names: Iterable[str]) -> str:
-    return " and ".join(sorted(names))
 
 
 async def _scheduling(nova: Nova, host: str, wanted: str, mark: str) -> outcome.Outcome:

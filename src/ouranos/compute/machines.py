@@ -60,15 +60,15 @@ async def reconcile(pass_: controller.Pass) -> outcome.Outcome:
 
 def _of_another(pass_: controller.Pass, namespace: str) -> Object | None:
     """Return the machine's Hypervisor in another cloud than the one it is to belong to."""
-    found = (one for one in pass_.cache.list(kinds.HYPERVISOR) if objects.controller_uid(one))
-    return next(
-        (
-            one
-            for one in found
-            if one["metadata"]["name"] == pass_.key.name and objects.namespace_of(one) != namespace
-        ),
-        None,
+    found = (
+        one
+        for one in pass_.cache.list(kinds.HYPERVISOR)
+        if one["metadata"]["name"] == pass_.key.name
+        and objects.namespace_of(one) != namespace
+        # Another one a person wrote.
+        and objects.controller_uid(one)
     )
+    return next(found, None)
 
 
 def _wait_for(former: Object, what: str) -> outcome.Outcome:

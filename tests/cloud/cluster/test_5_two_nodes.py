@@ -90,8 +90,12 @@ def hypervisor(cluster: Cluster, name: str) -> tuple[bool, str]:
     return conditions.is_current(found, "Ready"), str(said.get("message", ""))
 
 
-def there(cluster: Cluster, name: str) -> bool:
-    return cluster.ask(lambda api: api.get(kinds.HYPERVISOR, name, cluster.name)) is not None
+def wait_gone(cluster: Cluster, name: str) -> None:
+    eventually(
+        lambda: cluster.ask(lambda api: api.get(kinds.HYPERVISOR, name, cluster.name)) is None,
+        300,
+        lambda: f"Hypervisor {name} gone: {hypervisor(cluster, name)[1]}",
+    )
 
 
 def is_ready(cluster: Cluster, name: str) -> bool:
@@ -277,9 +281,7 @@ def test_a_machine_leaves_when_its_last_guest_has_left(pair: Pair) -> None:
     assert "1 guest lives there" in told
     assert pair.answers()
     pair.first.run.tenant.compute.delete_server(pair.server)
-    eventually(
-        lambda: not there(running, NODE), 300, lambda: f"{NODE} gone: {hypervisor(running, NODE)}"
-    )
+    wait_gone(running, NODE)
     assert not _on_second(running), "its agents have ended before"
     assert_forgotten(pair.first.run.admin)
     running.wait_settled()
@@ -301,9 +303,7 @@ def test_a_machine_that_is_gone_for_good_is_forgotten(
     # Nobody ends them there any more; Kubernetes would count them for a minute yet.
     theirs = ("--all-namespaces", f"--field-selector=spec.nodeName={node.name}")
     second.kubectl("delete", "pods", *theirs, "--force", "--grace-period=0")
-    eventually(
-        lambda: not there(second, NODE), 300, lambda: f"{NODE} gone: {hypervisor(second, NODE)}"
-    )
+    wait_gone(second, NODE)
     assert_forgotten(guest.run.admin)
     second.wait_settled()
     guest.wait_answers()
