@@ -259,7 +259,9 @@ async def test_a_command_that_takes_too_long_is_ended_in_its_container(
     host.groups.make("pods/u/c1")
     (group,) = host.groups.folders("pods/u/c1")
     (group / "cgroup.procs").write_text(f"{sleeper.pid}\n")
-    host.reply(f'while [ "$1" != --pid-file ]; do shift; done; echo {sleeper.pid} >$2; sleep 600')
+    # As runc, it stays until its program has ended, and no longer.
+    stays = f"while kill -0 {sleeper.pid}; do sleep 0.1; done"
+    host.reply(f'while [ "$1" != --pid-file ]; do shift; done; echo {sleeper.pid} >$2; {stays}')
     done = await host.held.execute(running(), ["wait"], 0.5)
     assert done.code == processes.TIMED_OUT
     assert await asyncio.to_thread(sleeper.wait, 5) == -signal.SIGKILL
