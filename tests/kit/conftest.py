@@ -12,6 +12,7 @@ from ouranos.engine.apiserver import server
 from ouranos.kit import (
     cluster,
     controller,
+    events,
     kinds,
     looks,
     outcome,
@@ -128,14 +129,15 @@ async def source(api: server.ApiServer, tap: Tap) -> AsyncIterator[cluster.Clust
 
 
 @pytest.fixture
-def memory(given: seams.Seams) -> passes.Memory:
+def memory(source: cluster.Cluster, given: seams.Seams) -> passes.Memory:
     """What a controller remembers that has made no pass yet."""
 
     async def nothing(_: Key) -> None:
         """Pass over no object."""
 
     served = queue.Queue("keystone", 1, given.clock, nothing)
-    return passes.Memory(looks.Looks("keystone", given, served.beside, served.add))
+    outside = looks.Looks("keystone", given, served.beside, served.add)
+    return passes.Memory(outside, events.Teller(source, given.clock))
 
 
 @pytest.fixture

@@ -191,8 +191,10 @@ async def test_in_a_namespace_that_ends_nothing_can_be_told_and_nobody_is_warned
     assert not errors.is_of_the_end(errors.Unreachable("away"))
 
 
-async def test_memory_is_bounded(begin: Begin) -> None:
-    memory = begin()._memory
+async def test_only_so_many_events_are_remembered(begin: Begin, tap: Any) -> None:
     for number in range(600):
         await begin().event("Normal", f"Counted{number}", "a message")
-    assert len(memory.told) == 512
+    tap.requests.clear()
+    for number, requests in ((599, 0), (600 - 512, 0), (0, 1)):
+        await begin().event("Normal", f"Counted{number}", "a message")
+        assert len(tap.writes()) == requests, number

@@ -63,7 +63,7 @@ class Loop:
             controller.name, controller.workers, given.clock, self._look_at
         )
         self._looks = looks.Looks(controller.name, given, self.queue.beside, self.queue.add)
-        self._memory = passes.Memory(self._looks)
+        self._memory = passes.Memory(self._looks, events.Teller(source, given.clock))
 
     @property
     def is_at_rest(self) -> bool:

@@ -6,28 +6,8 @@ from typing import Final, cast
 
 import msgspec
 
-from ouranos.kit import (
-    cache,
-    cluster,
-    conditions,
-    errors,
-    events,
-    kinds,
-    log,
-    looks,
-    objects,
-    outcome,
-    pod,
-    seams,
-)
+from ouranos.kit import cache, cluster, events, kinds, looks, objects, outcome, pod, seams
 from ouranos.kit.objects import Key, Kind, Object, Objects
-
-_EVENT_MEMORY: Final = 512
-_EVENT_QUIET_SECONDS: Final = 60.0
-_NOISE: Final = 10
-_NOISE_SECONDS: Final = 600.0
-
-_log = log.get()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +17,14 @@ class _Applied:
 
 
 @dataclass(slots=True)
-class _Told:
-    name: str
-    count: int
-    at: float
-
-
-@dataclass(slots=True)
 class Memory:
     """What a controller remembers from pass to pass; nothing but requests saved depends on it."""
 
     outside: looks.Looks
+    news: events.Teller
     applied: dict[tuple[Kind, Key], _Applied] = field(
         default_factory=dict[tuple[Kind, Key], _Applied]
     )
-    told: dict[tuple[str, str, str], _Told] = field(
-        default_factory=dict[tuple[str, str, str], _Told]
-    )
-
-    def is_noisy(self, identity: tuple[str, str, str], now: float) -> bool:
-        """Whether so much was told of one object for one reason that more would help nobody."""
-        same = (
-            told
-            for (uid, reason, _), told in self.told.items()
-            if (uid, reason) == identity[:2] and now - told.at < _NOISE_SECONDS
-        )
-        return sum(1 for _ in same) >= _NOISE
 
     def forget(self, kind: Kind, key: Key) -> None:
         """Forget what was applied to an object."""
@@ -271,29 +233,8 @@ class Pass:
             message: a sentence; no secrets.
             about: the object it happened to; the pass's own by default.
         """
-        subject = about or self.object
-        message = conditions.bounded(message)
-        identity = (objects.uid_of(subject), reason, message)
-        now = self.seams.clock.monotonic()
-        told = self._memory.told.get(identity)
-        try:
-            if told is None and self._memory.is_noisy(identity, now):
-                _log.debug("Leaving out an event", reason=reason, message=message)
-            elif told is None:
-                name = await self._tell(subject, events.News(type, reason, message))
-                self._memory.told[identity] = _Told(name, 1, now)
-                while len(self._memory.told) > _EVENT_MEMORY:
-                    del self._memory.told[next(iter(self._memory.told))]
-            else:
-                told.count += 1
-                if now - told.at >= _EVENT_QUIET_SECONDS:
-                    told.at = now
-                    await self._tell_again(subject, told)
-        except errors.Transient as error:
-            # An event is news, not state: losing one must not stop the pass. Where a namespace
-            # ends, none can be told any more, and all that was in it would have some.
-            tell = _log.debug if errors.is_of_the_end(error) else _log.warning
-            tell("Losing an event", reason=reason, error=str(error))
+        news = events.News(type, reason, message)
+        await self._memory.news.tell(about or self.object, news, self._manager)
 
     @property
     def _finalizer(self) -> str:
@@ -303,17 +244,6 @@ class Pass:
         metadata = self.object["metadata"]
         patch = {"resourceVersion": metadata["resourceVersion"], "finalizers": wanted}
         await self.patch(kinds.of(self.object), self.key.name, {"metadata": patch})
-
-    async def _tell(self, subject: Object, news: events.News) -> str:
-        event = events.about(subject, news, self._manager, self.seams.clock.now())
-        await self.cluster.create(event)
-        return event["metadata"]["name"]
-
-    async def _tell_again(self, subject: Object, told: _Told) -> None:
-        where = objects.namespace_of(subject) or "default"
-        stamp = conditions.timestamp(self.seams.clock.now())
-        patch = {"count": told.count, "lastTimestamp": stamp}
-        await self.cluster.patch(kinds.EVENT, told.name, where, patch)
 
     def _namespace_for(self, kind: Kind) -> str:
         return self.key.namespace if kind.namespaced else ""

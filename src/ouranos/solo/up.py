@@ -162,12 +162,12 @@ def _write_keys(cloud: paths.Paths, place: machine.Machine) -> None:
 async def _start(cloud: paths.Paths, place: machine.Machine, say: Say) -> None:
     """Start the supervisor, and with it the daemon, unless they run."""
     if _running(cloud):
-        say("daemon: runs already")
-        await asyncio.to_thread(supervisor.ensure, cloud)
-        return
-    place.write(cloud)
-    await asyncio.to_thread(supervisor.spawn, cloud)
-    say(f"daemon: started, its log is {cloud.log}")
+        said = "daemon: runs already"
+    else:
+        place.write(cloud)
+        said = f"daemon: started, its log is {cloud.log}"
+    await asyncio.to_thread(supervisor.ensure, cloud)
+    say(said)
 
 
 async def stop_daemon(cloud: paths.Paths, *, patience: float = 60.0) -> None:
