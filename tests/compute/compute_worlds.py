@@ -39,10 +39,16 @@ class Nova(httpx2.AsyncBaseTransport):
         self.hypervisors: list[dict[str, Any]] = []
         self.services: list[dict[str, Any]] = []
         self.changes: list[tuple[str, dict[str, Any]]] = []
+        self.asked: list[str] = []
+        """Every request but logins: its method and its path, in order."""
         self.guests: list[str] = []
         """Where each guest lives."""
-        self.on_their_way = 0
-        """Guests for which room is taken, and that live nowhere yet."""
+        self.on_their_way: dict[str, dict[str, Any] | None] = {}
+        """For whom room is taken that does not live there, and what Nova says of it."""
+        self.providers: dict[str, int] = {}
+        """What Placement has, and what it answers who deletes it."""
+        self.is_placement_away = False
+        """Whether Nova cannot tell Placement what it has deleted."""
         self.is_moving = False
         """Whether Nova is busy with a guest that leaves the machine."""
         self.inventories: dict[str, list[str]] = {}
@@ -52,7 +58,8 @@ class Nova(httpx2.AsyncBaseTransport):
         self.hypervisors.append(
             {
                 "id": f"id-of-{name}",
-                "hypervisor_hostname": name,
+                "hypervisor_hostname": f"{name}.example.org",
+                "service": {"host": name},
                 "hypervisor_version": 10_000_013,
                 "state": "up",
                 "status": "enabled",
@@ -65,6 +72,7 @@ class Nova(httpx2.AsyncBaseTransport):
         )
         service = {"id": len(self.services), "host": name, "status": "enabled"}
         self.services.append({**service, "disabled_reason": None})
+        self.providers[f"id-of-{name}"] = 204
         self.inventories[f"id-of-{name}"] = ["VCPU", "MEMORY_MB", "DISK_GB"]
         binaries = ("ovn-controller", "neutron-ovn-agent")
         self.agents[name] = [
@@ -77,6 +85,7 @@ class Nova(httpx2.AsyncBaseTransport):
             token = {"project": {"id": "p"}, "expires_at": "2036-01-01T00:00:00.000000Z"}
             headers = {"X-Subject-Token": "t"}
             return httpx2.Response(201, json={"token": token}, headers=headers, request=request)
+        self.asked.append(f"{request.method} {path}")
         if request.method == "DELETE":
             return httpx2.Response(self._forget(*path.split("/")[-2:]), request=request)
         if request.method == "PUT":
@@ -87,31 +96,45 @@ class Nova(httpx2.AsyncBaseTransport):
             reason = body.get("disabled_reason")
             found |= {"status": "disabled" if reason else "enabled", "disabled_reason": reason}
             return httpx2.Response(200, json={"service": found}, request=request)
-        return httpx2.Response(200, json=self._answer(path, request.url.params), request=request)
+        answer = self._answer(path, request.url.params)
+        return httpx2.Response(404 if answer is None else 200, json=answer, request=request)
 
     def _forget(self, what: str, identity: str) -> int:
         if self.is_moving and what == "os-services":
             return 409
+        if what == "resource_providers":
+            said = self.providers.get(identity, 404)
+            return said if said == 409 else self._gone(identity)
         for host in [one["host"] for one in self.services if str(one["id"]) == identity]:
             assert host not in self.guests
-            self.hypervisors = [o for o in self.hypervisors if o["hypervisor_hostname"] != host]
+            for one in [one for one in self.hypervisors if one["service"]["host"] == host]:
+                self.hypervisors.remove(one)
+                if not self.is_placement_away:
+                    self._gone(one["id"])
         self.services = [one for one in self.services if str(one["id"]) != identity]
         for host, agents in self.agents.items():
             self.agents[host] = [one for one in agents if one["id"] != identity]
         return 204
 
-    def _answer(self, path: str, asked: httpx2.QueryParams) -> dict[str, Any]:
+    def _gone(self, provider: str) -> int:
+        return self.providers.pop(provider, 404)
+
+    def _answer(self, path: str, asked: httpx2.QueryParams) -> dict[str, Any] | None:
         place = path.split("/")[2]
         if path == "/v2.1/servers":
             assert asked["all_tenants"] == "1"
-            return {"servers": [one for one in self.guests if one == asked["host"]]}
+            living = enumerate(self.guests)
+            return {"servers": [{"id": f"g{n}"} for n, host in living if host == asked["host"]]}
+        if path.startswith("/v2.1/servers/"):
+            found = self.on_their_way[path.rpartition("/")[2]]
+            return found and {"server": found}
         if path == "/v2.0/agents":
             return {"agents": self.agents.get(asked["host"], [])}
         answers: dict[str, dict[str, Any]] = {
             "/v2.1/os-hypervisors/detail": {"hypervisors": self.hypervisors},
             "/v2.1/os-services": {"services": self.services},
             f"/resource_providers/{place}/allocations": {
-                "allocations": {str(number): {} for number in range(self.on_their_way)}
+                "allocations": {one: {} for one in self.on_their_way}
             },
             f"/resource_providers/{place}/inventories": {
                 "inventories": {key: {"total": 1} for key in self.inventories.get(place, [])}

@@ -255,7 +255,7 @@ async def test_each_cloud_has_folders_of_its_own_on_a_machine(
         for volume in (await running.daemon_set(agent))["spec"]["template"]["spec"]["volumes"]
         if "hostPath" in volume
     }
-    shared = {"/dev/net/tun", "/sys/fs/cgroup"}
+    shared = {"/dev/net/tun", "/sys/fs/cgroup", "/run/ouranos-tunnels"}
     assert shared <= paths
     assert all("/home/" in f"{one}/" for one in paths - shared)
 

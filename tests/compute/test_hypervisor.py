@@ -204,6 +204,35 @@ async def test_nova_is_told_whether_to_place_guests(running: worlds.World) -> No
     assert running.nova.changes[1][0] == "enable"
 
 
+@pytest.mark.parametrize("trouble", ["a silent node", "Nova hears nothing", "a rollout elsewhere"])
+async def test_a_machine_that_is_not_well_gets_no_guests_if_so_asked(
+    running: worlds.World, trouble: str
+) -> None:
+    running.nova.has("hv1", state="down" if trouble == "Nova hears nothing" else "up")
+    if trouble == "a silent node":
+        await running.say(kinds.NODE, "hv1", "Ready", "False")
+    if trouble == "a rollout elsewhere":
+        found = await running.daemon_set("libvirt")
+        status = {**found["status"], "updatedNumberScheduled": 0}
+        await running.source.replace_status({**found, "status": status})
+    spec = {"spec": {"scheduling": "Disabled"}}
+    await running.source.patch(kinds.HYPERVISOR, "hv1", "home", spec)
+    assert not (await running.look()).done
+    assert [verb for verb, _ in running.nova.changes] == ["disable-log-reason"]
+
+
+async def test_a_machine_that_is_to_get_no_guests_is_told_of_as_soon_as_nova_knows_it(
+    running: worlds.World,
+) -> None:
+    spec = {"spec": {"scheduling": "Disabled"}}
+    await running.source.patch(kinds.HYPERVISOR, "hv1", "home", spec)
+    result = await running.look()
+    assert "Nova to know nova-compute on hv1, to place no guests there" in result.sentence
+    running.nova.has("hv1")
+    assert (await running.look()).done
+    assert running.nova.services[0]["status"] == "disabled"
+
+
 async def test_what_an_operator_disabled_by_hand_stays_so(running: worlds.World) -> None:
     running.nova.has("hv1")
     running.nova.services[0] |= {"status": "disabled", "disabled_reason": "a fan is broken"}

@@ -85,6 +85,7 @@ class Machine:
                 "TUNNEL_INTERFACE": card,
                 "datapath": datapath,
                 "database": "unix:/nowhere",
+                "records": f"{self.folder}/records",
             },
             capture_output=True,
             text=True,
@@ -101,6 +102,7 @@ class Machine:
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     (tmp_path / "bin").mkdir()
+    (tmp_path / "records").mkdir()
     for name, text in (("ip", IP), ("ovs-vsctl", SWITCH)):
         (tmp_path / "bin" / name).write_text(text)
         (tmp_path / "bin" / name).chmod(0o755)
@@ -165,6 +167,18 @@ def test_a_machine_that_starts_again_may_have_another_address(machine: Machine) 
     assert (machine.has(BRIDGE), machine.has(CARD)) == (["172.30.2.99/24"], [])
     machine.give(BRIDGE)
     assert machine.begins() == "172.30.2.99"
+
+
+@pytest.mark.parametrize("step", range(1, 7))
+def test_the_next_cloud_finds_the_addresses_that_the_one_before_took(
+    machine: Machine, step: int
+) -> None:
+    machine.run(end_after=step)
+    # Its switch has ended, and its bridge with it; the next one has a database of its own.
+    (machine.folder / BRIDGE).unlink()
+    (machine.folder / f"record-{CARD}").unlink()
+    assert machine.begins() == "172.30.2.11"
+    assert set(machine.has(BRIDGE)) == set(ADDRESSES)
 
 
 @pytest.mark.parametrize("step", range(1, 9))

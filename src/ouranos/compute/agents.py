@@ -85,6 +85,12 @@ def _owned(obj: Object, owner: Object) -> Object:
     return {**obj, "metadata": metadata}
 
 
+def is_agent(obj: Object) -> bool:
+    """Whether a pod is one of a machine's agents."""
+    labels = objects.labels_of(obj)
+    return any(objects.matches(labels, pods.selector(name)) for name in NAMES)
+
+
 def node_of(obj: Object) -> str:
     """Return the machine of a DaemonSet's pod, even while it finds no room there."""
     placed = obj["spec"].get("nodeName")

@@ -3,10 +3,9 @@
 import base64
 import json
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 from typing import Any, Final
 
-from ouranos.compute import agents, compute, ledger, libvirt, machines, network, pods
+from ouranos.compute import agents, compute, leaving, ledger, libvirt, network
 from ouranos.compute.scope import Scope
 from ouranos.kit import (
     address,
@@ -18,6 +17,7 @@ from ouranos.kit import (
     pipeline,
     pod,
     scheduling,
+    summary,
 )
 from ouranos.kit.objects import Key, Object
 from ouranos.openstack import client, configuration, environment, sessions
@@ -26,8 +26,8 @@ _KEYSTONE_PORT: Final = 5000
 _NOVA_PORT: Final = 8774
 _PLACEMENT_PORT: Final = 8778
 _NEUTRON_PORT: Final = 9696
-_GUESTS_AGAIN: Final = timedelta(seconds=15)
 _REGISTRATION: Final = "registration"
+_SCHEDULING: Final = "scheduling"
 
 
 class Reconciler:
@@ -39,8 +39,11 @@ class Reconciler:
     async def __call__(self, pass_: controller.Pass) -> outcome.Outcome:
         """Make one pass over one Hypervisor."""
         scope = Scope(pass_)
-        if pass_.deleting:
+        if leaving.leaves(scope):
             return await self._let_go(scope)
+        if pass_.deleting:
+            await pass_.remove_finalizer()
+            return outcome.DONE
         await pass_.add_finalizer()
         stages = (
             pipeline.Stage[Scope]((self.machine,)),
@@ -48,66 +51,60 @@ class Reconciler:
             pipeline.Stage[Scope]((self.registration,)),
         )
         _tell_looks(scope)
-        return await pipeline.run(pass_, scope, stages, proofs=(_REGISTRATION,))
+        # A machine that is not well is the one that is to get no guests.
+        closed = await outcome.settle(self._scheduling(scope))
+        return closed | await pipeline.run(pass_, scope, stages, proofs=(_REGISTRATION,))
+
+    async def _let_go(self, scope: Scope) -> outcome.Outcome:
+        """Let the object vanish when the machine has left."""
+        pass_ = scope.pass_
+        # Who deletes it on the way does not hurry the leave.
+        await pass_.add_finalizer()
+        result = await pipeline.run(pass_, scope, (pipeline.Stage[Scope]((self.departure,)),))
+        if not result.done:
+            return result
+        if pass_.deleting:
+            await pass_.remove_finalizer()
+            return outcome.DONE
+        await pass_.delete(kinds.HYPERVISOR, pass_.key.name, uid=objects.uid_of(pass_.object))
+        return outcome.wait(f"Hypervisor {pass_.key.name} to be gone")
 
     async def machine(self, scope: Scope) -> outcome.Outcome:
         """The machine's Node is there, ready, and labelled."""
-        node = scope.pass_.cache.get(kinds.NODE, scope.node_name)
-        if not _belongs(scope, node):
-            return await self._leaving(scope, _reason(scope, node))
+        name = scope.node_name
+        node = scope.pass_.cache.get(kinds.NODE, name)
+        for kind, service in ((kinds.NOVA, "nova"), (kinds.NEUTRON, "neutron")):
+            held = scope.held(kind, service)
+            if held is None or objects.is_deleting(held):
+                return outcome.wait(f"{kind.kind} {service} to exist")
+        if not leaving.belongs(scope):
+            why = leaving.reason(scope)
+            return outcome.wait(f"Node {name} to have the label {scheduling.HYPERVISOR}; {why}")
         if node is None or not conditions.is_true(node, "Ready"):
-            return outcome.wait(f"Node {scope.node_name} to be ready")
-        for kind, name in ((kinds.NOVA, "nova"), (kinds.NEUTRON, "neutron")):
-            if scope.held(kind, name) is None:
-                return outcome.wait(f"{kind.kind} {name} to exist")
-        return outcome.DONE
-
-    async def _leaving(self, scope: Scope, reason: str) -> outcome.Outcome:
-        """Let the machine go once Nova says, when asked now, that no guest lives there."""
-        pass_, name = scope.pass_, scope.node_name
-        if not _is_ours(scope):
-            return outcome.wait(f"Node {name} to have the label {scheduling.HYPERVISOR}; {reason}")
-        nova = self._nova(scope)
-        if isinstance(nova, outcome.Outcome):
-            return nova
-        guests = await ledger.left(nova, name, _mark(scope))
-        if guests:
-            told = f"{_guests(reason, guests)}; hint: move or delete them, or put the label back"
-            await pass_.event("Warning", "GuestsLiveHere", told)
-            return outcome.wait(told, poll=_GUESTS_AGAIN)
-        await pass_.event("Normal", "MachineLeaves", f"{reason}, and no guest lives there")
-        await pass_.delete(kinds.HYPERVISOR, pass_.key.name, uid=objects.uid_of(pass_.object))
-        return outcome.wait(f"Hypervisor {name} to be gone")
-
-    async def _let_go(self, scope: Scope) -> outcome.Outcome:
-        """Let the object vanish: at once, or when OpenStack has forgotten a machine that left."""
-        pass_ = scope.pass_
-        node = pass_.cache.get(kinds.NODE, scope.node_name)
-        if _is_ours(scope) and not _belongs(scope, node) and not objects.is_deleting(scope.nova):
-            stages = (pipeline.Stage[Scope]((self.departure,)),)
-            result = await pipeline.run(pass_, scope, stages)
-            if not result.done:
-                return result
-        await pass_.remove_finalizer()
+            return outcome.wait(f"Node {name} to be ready")
         return outcome.DONE
 
     async def departure(self, scope: Scope) -> outcome.Outcome:
-        """The machine's agents have ended, and OpenStack has forgotten it."""
-        name = scope.node_name
-        node = scope.pass_.cache.get(kinds.NODE, name)
-        # A gateway goes on with its network.
-        gateway = node is not None and scheduling.is_gateway(node, scope.namespace)
-        for agent in agents.OF_GUESTS if gateway else agents.NAMES:
-            if own := agents.pod_of(scope, agent):
-                return outcome.wait(f"pod {own['metadata']['name']} to end")
+        """The machine has no guests, its agents have ended, and OpenStack has forgotten it."""
         nova = self._nova(scope)
-        if isinstance(nova, outcome.Outcome):
-            return nova
-        guests = await ledger.left(nova, name, _mark(scope))
-        if guests:
-            told = f"{_guests(_reason(scope, node), guests)}; hint: move or delete them"
-            return outcome.wait(told, poll=_GUESTS_AGAIN)
-        return await ledger.forget(nova, name, networked=gateway)
+        return nova if isinstance(nova, outcome.Outcome) else await leaving.leave(scope, nova)
+
+    async def _scheduling(self, scope: Scope) -> outcome.Outcome:
+        """Nova places guests there as the spec says, whatever the machine's state."""
+        nova = self._nova(scope)
+        owner = scope.held(kinds.NOVA, "nova")
+        if isinstance(nova, outcome.Outcome) or not (
+            owner and conditions.is_true(owner, summary.AVAILABLE)
+        ):
+            return outcome.DONE
+        name, mark = scope.node_name, scope.mark
+        wanted: str = scope.pass_.object["spec"].get("scheduling", "Enabled")
+
+        async def looked() -> outcome.Outcome:
+            return await ledger.schedule(nova, name, wanted, mark)
+
+        content = f"{nova.base} {wanted}"
+        return await scope.pass_.look(_SCHEDULING, content, looked, ledger.REFRESH)
 
     async def registration(self, scope: Scope) -> outcome.Outcome:
         """Nova knows the machine, and says that it is up."""
@@ -115,14 +112,11 @@ class Reconciler:
         nova = self._nova(scope)
         if isinstance(nova, outcome.Outcome):
             return nova
-        wanted: str = scope.pass_.object["spec"].get("scheduling", "Enabled")
-        mark = _mark(scope)
 
         async def looked() -> outcome.Outcome:
-            return await ledger.registration(nova, name, wanted, mark)
+            return await ledger.registration(nova, name)
 
-        content = f"{nova.base} {wanted}"
-        result = await scope.pass_.look(_REGISTRATION, content, looked, ledger.REFRESH)
+        result = await scope.pass_.look(_REGISTRATION, nova.base, looked, ledger.REFRESH)
         if result.found:
             _tell(scope, result.found)
             scope.pass_.status["release"] = scope.release
@@ -149,37 +143,6 @@ class Reconciler:
         clock = scope.pass_.seams.clock
         session = self._sessions.admin(scope.namespace, places[0], login, clock)
         return ledger.Nova(session, *places[1:])
-
-
-def _belongs(scope: Scope, node: Object | None) -> bool:
-    """Whether the machine is to run the guests of this cloud."""
-    found = machines.cloud_of(node, scope.pass_.cache.list(kinds.NOVA))
-    return found is not None and objects.namespace_of(found) == scope.namespace
-
-
-def _is_ours(scope: Scope) -> bool:
-    """Whether the cloud's Nova made the object; another one a person wrote."""
-    owner = scope.held(kinds.NOVA, "nova")
-    return owner is not None and objects.controller_uid(scope.pass_.object) == objects.uid_of(owner)
-
-
-def _guests(reason: str, count: int) -> str:
-    return f"{reason}, but {count} {'guest lives' if count == 1 else 'guests live'} there"
-
-
-def _mark(scope: Scope) -> str:
-    return f"ouranos:{scope.namespace}/{scope.node_name}"
-
-
-def _reason(scope: Scope, node: Object | None) -> str:
-    """Return why a machine is none of this cloud's any more."""
-    name = scope.node_name
-    if node is None or objects.is_deleting(node):
-        return f"Node {name} is gone"
-    value = objects.labels_of(node).get(scheduling.HYPERVISOR)
-    if value is None:
-        return f"Node {name} has lost the label {scheduling.HYPERVISOR}"
-    return f"Node {name} is labelled for another cloud, {value or 'an older one'}"
 
 
 def _tell(scope: Scope, found: Mapping[str, Any]) -> None:
@@ -226,7 +189,7 @@ def _of_machine(obj: Object, held: controller.Cache) -> Iterable[Key]:
 
 
 def _of_pod(obj: Object, held: controller.Cache) -> Iterable[Key]:
-    if objects.labels_of(obj).get(pods.COMPONENT) not in agents.NAMES:
+    if not agents.is_agent(obj):
         return []
     key = Key(objects.namespace_of(obj), agents.node_of(obj))
     return [key] if held.get(kinds.HYPERVISOR, key.name, key.namespace) else []

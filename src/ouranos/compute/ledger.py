@@ -14,6 +14,7 @@ _RESOURCES: Final = frozenset({"VCPU", "MEMORY_MB", "DISK_GB"})
 _AGENTS: Final = frozenset({"ovn-controller", "neutron-ovn-agent"})
 """By the names that Neutron gives them."""
 LOOK_AGAIN: Final = timedelta(seconds=3)
+GUESTS_AGAIN: Final = timedelta(seconds=15)
 REFRESH: Final = timedelta(minutes=1)
 
 
@@ -44,31 +45,35 @@ class Nova:
     placement: str
     neutron: str
 
-    async def hypervisor(self, name: str) -> Object | None:
-        """Return what Nova knows of the hypervisor with exactly that host name."""
-        answer = await self.requests.get(
-            f"{self.base}/v2.1/os-hypervisors/detail", version=_WITH_FIGURES
-        )
-        found: list[Object] = objects.entries(answer or {}, "hypervisors")
-        return next((one for one in found if one["hypervisor_hostname"] == name), None)
+    async def hypervisor(self, host: str) -> Object | None:
+        """Return the hypervisor of a machine, which may have a name of its own (its FQDN)."""
+        url = f"{self.base}/v2.1/os-hypervisors/detail"
+        answer = await self.requests.get(url, version=_WITH_FIGURES, missing_is_none=False)
+        found: list[Object] = objects.entries(answer, "hypervisors")
+        return next((one for one in found if one["service"]["host"] == host), None)
 
     async def service(self, host: str) -> Object | None:
         """Return Nova's record of the machine's nova-compute."""
-        answer = await self.requests.get(
-            f"{self.base}/v2.1/os-services?binary=nova-compute&host={host}"
-        )
-        found: list[Object] = objects.entries(answer or {}, "services")
+        url = f"{self.base}/v2.1/os-services?binary=nova-compute&host={host}"
+        answer = await self.requests.get(url, missing_is_none=False)
+        found: list[Object] = objects.entries(answer, "services")
         return next((one for one in found if one["host"] == host), None)
 
-    async def guests(self, host: str) -> int:
-        """Return how many guests live on a machine, whatever they do."""
+    async def guests(self, host: str) -> set[str]:
+        """Return the identities of the guests that live on a machine, whatever they do."""
         url = f"{self.base}/v2.1/servers?all_tenants=1&host={host}"
-        return len(objects.entries(await self.requests.get(url) or {}, "servers"))
+        answer = await self.requests.get(url, missing_is_none=False)
+        return {one["id"] for one in objects.entries(answer, "servers")}
 
-    async def allocations(self, hypervisor: str) -> int:
-        """Return for how many guests room is taken: also those that are only on their way."""
+    async def guest(self, identity: str) -> Object | None:
+        """Return a guest; None where it is none, for room is also taken by what moves."""
+        found = await self.requests.get(f"{self.base}/v2.1/servers/{identity}")
+        return None if found is None else found["server"]
+
+    async def allocations(self, hypervisor: str) -> set[str]:
+        """Return for whom room is taken: also for guests that are only on their way."""
         url = f"{self.placement}/resource_providers/{hypervisor}/allocations"
-        return len(objects.mapping(await self.requests.get(url) or {}, "allocations"))
+        return set(objects.mapping(await self.requests.get(url) or {}, "allocations"))
 
     async def resources(self, hypervisor: str) -> set[str]:
         """Return what a machine has told Placement that it has room for."""
@@ -77,8 +82,8 @@ class Nova:
 
     async def agents(self, host: str) -> list[Object]:
         """Return what Neutron knows of a machine's agents."""
-        answer = await self.requests.get(f"{self.neutron}/v2.0/agents?host={host}")
-        return objects.entries(answer or {}, "agents")
+        url = f"{self.neutron}/v2.0/agents?host={host}"
+        return objects.entries(await self.requests.get(url, missing_is_none=False), "agents")
 
     async def disable(self, host: str, reason: str) -> None:
         """Place no new guests on a machine."""
@@ -95,6 +100,7 @@ def facts(hypervisor: Object) -> Object:
     """Return what the status tells of Nova's record."""
     version: int = hypervisor.get("hypervisor_version") or 0
     return {
+        "id": hypervisor["id"],
         "state": hypervisor.get("state", ""),
         "scheduling": hypervisor.get("status", ""),
         "qemu": f"{version // 1_000_000}.{version // 1000 % 1000}.{version % 1000}",
@@ -107,46 +113,77 @@ def facts(hypervisor: Object) -> Object:
     }
 
 
-async def left(nova: Nova, host: str, mark: str) -> int:
-    """Return how many guests a machine still has, after which it gets no new ones.
+async def close(nova: Nova, host: str, mark: str) -> bool:
+    """Place no new guests on a machine that leaves.
 
     Args:
         nova: the API.
         host: the machine.
         mark: the reason by which our own disabling is known.
+
+    Returns:
+        Whether Nova had to be told: then it may just be placing one.
     """
     service = await nova.service(host)
-    if service is not None and service.get("status") != "disabled":
-        await nova.disable(host, mark)
+    if service is None or service.get("status") == "disabled":
+        return False
+    await nova.disable(host, mark)
+    return True
+
+
+async def guests(nova: Nova, host: str) -> int:
+    """Return how many guests a machine has, or is to have.
+
+    Room is also taken for guests that were evacuated, until Nova forgets the machine. They live
+    elsewhere, and move no more.
+    """
+    living = await nova.guests(host)
     hypervisor = await nova.hypervisor(host)
-    taken = await nova.allocations(hypervisor["id"]) if hypervisor else 0
-    return max(await nova.guests(host), taken)
+    taken = await nova.allocations(hypervisor["id"]) if hypervisor else set[str]()
+    for identity in sorted(taken - living):
+        found = await nova.guest(identity)
+        if found is None or not _lives_elsewhere(found, host):
+            living.add(identity)
+    return len(living)
 
 
-async def forget(nova: Nova, host: str, *, networked: bool) -> outcome.Outcome:
-    """Let nothing in OpenStack know of a machine that has left.
+def _lives_elsewhere(guest: Object, host: str) -> bool:
+    return guest.get("OS-EXT-SRV-ATTR:host") not in (None, "", host) and not (
+        guest.get("OS-EXT-STS:task_state")
+    )
 
-    Otherwise Nova refuses who comes in its place, and OVN keeps a tunnel to where nobody is.
+
+async def forget(nova: Nova, host: str, provider: str) -> outcome.Outcome:
+    """Let neither Nova nor Placement know of a machine that has left.
+
+    Otherwise Nova refuses who comes in its place.
 
     Args:
         nova: the API.
         host: the machine, which has neither guests nor agents of its own.
-        networked: whether it still takes part in virtual networks.
+        provider: what Nova and Placement know it by; empty where it never came that far.
     """
     service = await nova.service(host)
-    if service is not None:
+    places = [f"{nova.base}/v2.1/os-services/{service['id']}"] if service else []
+    if provider:
+        # Nova deletes it with the service, and says nothing where it cannot.
+        places.append(f"{nova.placement}/resource_providers/{provider}")
+    for place in places:
         try:
-            # With it go the hypervisor, and what Placement has of it.
-            await nova.requests.delete(f"{nova.base}/v2.1/os-services/{service['id']}")
+            await nova.requests.delete(place)
         except client.ClashError as error:
-            return outcome.wait(f"Nova to let go of {host}: {error}", poll=LOOK_AGAIN)
-    for agent in () if networked else await nova.agents(host):
-        await nova.requests.delete(f"{nova.neutron}/v2.0/agents/{agent['id']}")
+            return outcome.wait(f"OpenStack to let go of {host}: {error}", poll=LOOK_AGAIN)
     return outcome.DONE
 
 
-async def registration(nova: Nova, host: str, wanted: str, mark: str) -> outcome.Outcome:
-    """Nova knows the machine, says that it is up, and places guests there as the spec says.
+async def disconnect(nova: Nova, host: str) -> None:
+    """Let OVN not know of a machine any more, and keep no tunnel to where nobody is."""
+    for agent in await nova.agents(host):
+        await nova.requests.delete(f"{nova.neutron}/v2.0/agents/{agent['id']}")
+
+
+async def registration(nova: Nova, host: str) -> outcome.Outcome:
+    """Nova knows the machine, and says that it is up.
 
     A guest is refused for good where Placement knows of no room yet, or Neutron of no agent. So
     both are asked as well.
@@ -154,8 +191,6 @@ async def registration(nova: Nova, host: str, wanted: str, mark: str) -> outcome
     Args:
         nova: the API.
         host: the machine.
-        wanted: `Enabled` or `Disabled`.
-        mark: the reason by which our own disabling is known.
 
     Returns:
         What is awaited; with the facts that Nova told.
@@ -167,8 +202,7 @@ async def registration(nova: Nova, host: str, wanted: str, mark: str) -> outcome
     if hypervisor.get("state") != "up":
         told = f"Nova to hear from hypervisor {host}, which it says is {hypervisor.get('state')}"
         return found | outcome.wait(told, poll=LOOK_AGAIN)
-    result = await _scheduling(nova, host, wanted, mark)
-    return found | (await _room(nova, host, hypervisor["id"]) if result.done else result)
+    return found | await _room(nova, host, hypervisor["id"])
 
 
 async def _room(nova: Nova, host: str, hypervisor: str) -> outcome.Outcome:
@@ -184,11 +218,20 @@ async def _room(nova: Nova, host: str, hypervisor: str) -> outcome.Outcome:
     return outcome.DONE
 
 
-async def _scheduling(nova: Nova, host: str, wanted: str, mark: str) -> outcome.Outcome:
-    """Let guests come as the spec says; what an operator has disabled by hand stays disabled."""
+async def schedule(nova: Nova, host: str, wanted: str, mark: str) -> outcome.Outcome:
+    """Let guests come as the spec says; what an operator has disabled by hand stays disabled.
+
+    Args:
+        nova: the API.
+        host: the machine.
+        wanted: `Enabled` or `Disabled`.
+        mark: the reason by which our own disabling is known.
+    """
     service = await nova.service(host)
     if service is None:
-        return outcome.wait(f"Nova to know nova-compute on {host}", poll=LOOK_AGAIN)
+        # It would come with scheduling enabled.
+        told = f"Nova to know nova-compute on {host}, to place no guests there"
+        return outcome.DONE if wanted == "Enabled" else outcome.wait(told, poll=LOOK_AGAIN)
     disabled = service.get("status") == "disabled"
     if wanted == "Disabled" and not disabled:
         await nova.disable(host, mark)

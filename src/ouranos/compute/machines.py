@@ -8,6 +8,7 @@ away by mistake ends none of them.
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from ouranos.compute import agents
 from ouranos.kit import controller, kinds, objects, outcome, scheduling
 from ouranos.kit.objects import Key, Object
 
@@ -24,11 +25,12 @@ def cloud_of(node: Object | None, novas: Sequence[Object]) -> Object | None:
     value = labels.get(scheduling.HYPERVISOR)
     if value is None:
         return None
-    wanted = value if value not in scheduling.ANY else labels.get(scheduling.HYPERVISOR_OF, "")
+    wanted = value if value not in scheduling.ANY else labels.get(scheduling.HYPERVISOR_OF)
     named = next((one for one in novas if objects.namespace_of(one) == wanted), None)
     if named is not None or value not in scheduling.ANY:
         return named
-    return min(novas, key=_age, default=None)
+    staying = (one for one in novas if not objects.is_deleting(one))
+    return min(staying, key=_age, default=None)
 
 
 def _age(nova: Object) -> tuple[str, str]:
@@ -40,22 +42,33 @@ async def reconcile(pass_: controller.Pass) -> outcome.Outcome:
     name = pass_.key.name
     nova = cloud_of(pass_.object, pass_.cache.list(kinds.NOVA))
     namespace = objects.namespace_of(nova) if nova else ""
-    former = _of_another(pass_, namespace)
-    if former is not None and not objects.is_deleting(former):
-        # Its own controller lets it go, once no guest lives there.
-        return _wait_for(former, "let go") if nova else outcome.DONE
     held = objects.labels_of(pass_.object).get(scheduling.HYPERVISOR_OF)
-    wanted = namespace if nova and former is None else None
-    if held != wanted:
-        labels = {scheduling.HYPERVISOR_OF: wanted}
-        await pass_.patch(kinds.NODE, name, {"metadata": {"labels": labels}})
-    if nova is None:
-        return outcome.DONE
+    former = _of_another(pass_, namespace)
     if former is not None:
+        # Its own controller lets it go, once no guest lives there, and takes our label away.
+        key = objects.key_of(former)
+        told = f"Hypervisor {key.namespace}/{key.name} to be gone"
+        return outcome.wait(told) if nova else outcome.DONE
+    if nova is None:
+        await _label(pass_, held, None)
+        return outcome.DONE
+    if objects.is_deleting(nova):
+        return outcome.DONE
+    left = None if held in (None, namespace) else _agent_of_another(pass_, namespace)
+    if left is not None:
         # A machine's switch and bridges are of one cloud at a time.
-        return _wait_for(former, "gone")
+        await _label(pass_, held, scheduling.NOBODY)
+        key = objects.key_of(left)
+        return outcome.wait(f"pod {key.namespace}/{key.name} to end")
+    await _label(pass_, held, namespace)
     await pass_.apply(_hypervisor(name, nova), owned=False)
     return outcome.DONE
+
+
+async def _label(pass_: controller.Pass, held: str | None, wanted: str | None) -> None:
+    if held != wanted:
+        labels = {"labels": {scheduling.HYPERVISOR_OF: wanted}}
+        await pass_.patch(kinds.NODE, pass_.key.name, {"metadata": labels})
 
 
 def _of_another(pass_: controller.Pass, namespace: str) -> Object | None:
@@ -71,9 +84,16 @@ def _of_another(pass_: controller.Pass, namespace: str) -> Object | None:
     return next(found, None)
 
 
-def _wait_for(former: Object, what: str) -> outcome.Outcome:
-    key = objects.key_of(former)
-    return outcome.wait(f"Hypervisor {key.namespace}/{key.name} to be {what}")
+def _agent_of_another(pass_: controller.Pass, namespace: str) -> Object | None:
+    """Return an agent that another cloud still has on the machine."""
+    found = (
+        one
+        for one in pass_.cache.list(kinds.POD)
+        if agents.is_agent(one)
+        and agents.node_of(one) == pass_.key.name
+        and objects.namespace_of(one) != namespace
+    )
+    return next(found, None)
 
 
 def _hypervisor(node: str, nova: Object) -> Object:
@@ -99,6 +119,13 @@ def _every(_: Object, held: controller.Cache) -> Iterable[Key]:
     return [objects.key_of(node) for node in held.list(kinds.NODE)]
 
 
+def _of_pod(obj: Object, held: controller.Cache) -> Iterable[Key]:
+    if not agents.is_agent(obj):
+        return []
+    name = agents.node_of(obj)
+    return [Key("", name)] if held.get(kinds.NODE, name) else []
+
+
 def _same_name(obj: Object, held: controller.Cache) -> Iterable[Key]:
     name: str = obj["metadata"]["name"]
     return [Key("", name)] if held.get(kinds.NODE, name) else []
@@ -111,5 +138,6 @@ CONTROLLER: Final = controller.Controller(
     watches=(
         controller.Watch(kinds.NOVA, _every),
         controller.Watch(kinds.HYPERVISOR, _same_name),
+        controller.Watch(kinds.POD, _of_pod),
     ),
 )

@@ -8,6 +8,8 @@ from ouranos.openstack import configuration
 
 NAME: Final = "ovn-controller"
 _RUN: Final = "/run/ovn"
+_RECORDS: Final = pods.folder("tunnels", "/run/tunnels", "/run/ouranos-tunnels")
+"""What addresses cards had before a switch took them; gone when the machine starts, as they are."""
 
 
 def agent(scope: Scope) -> pods.Agent:
@@ -39,7 +41,7 @@ def agent(scope: Scope) -> pods.Agent:
                 "bridges",
                 "ovn",
                 ("sh", f"{pods.CONFIG_PATH}/bridges.sh"),
-                (sockets, own),
+                (sockets, own, _RECORDS),
                 variables=(pods.NODE_NAME, pods.NODE_IP, *variables),
                 check=("test", "-e", f"{_RUN}/bridges-are-right"),
             ),

@@ -36,6 +36,11 @@ class Scope:
         """The name of the machine's Node object."""
         return self.pass_.object["spec"]["nodeName"]
 
+    @property
+    def mark(self) -> str:
+        """The reason by which Nova's records tell that scheduling was disabled by us."""
+        return f"ouranos:{self.namespace}/{self.node_name}"
+
     def held(self, kind: Kind, name: str) -> Object | None:
         """Return an object of the cloud, as the cache has it."""
         return self.pass_.cache.get(kind, name, self.namespace)

@@ -20,6 +20,8 @@ HYPERVISOR_OF: Final = "ouranos.cloud/hypervisor-of"
 The agents of a machine go by this one. It stays until the machine's guests are gone, whatever
 happens to `HYPERVISOR`, which people write.
 """
+NOBODY: Final = ""
+"""Value of that label on a machine that goes to another cloud: until then it is nobody's gateway."""
 
 SERVICE_CLASS: Final = "ouranos-service"
 BACKING_CLASS: Final = "ouranos-backing"

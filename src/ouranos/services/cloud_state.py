@@ -121,7 +121,6 @@ def of_hypervisors(hypervisors: Iterable[Object]) -> Finding:
     found = [
         of_part(HYPERVISORS, kinds.HYPERVISOR.kind, objects.key_of(obj).name, obj)
         for obj in hypervisors
-        if not objects.is_deleting(obj)
     ]
     if not found:
         kind = kinds.HYPERVISOR.kind

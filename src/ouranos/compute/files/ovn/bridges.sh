@@ -4,6 +4,7 @@ set -eu
 trap 'exit 0' TERM INT
 database=unix:/run/openvswitch/db.sock
 datapath=$(cat /run/ovn/datapath)
+records=/run/tunnels
 # The same name has the same hardware address for ever, so that neighbours need not learn a new one.
 digest=$(printf '%s' "$NODE_NAME" | md5sum)
 pair() { printf '%s' "$digest" | cut -c "$1"; }
@@ -39,6 +40,15 @@ recount() {
     fi
     echo "$bridge" >/run/ovn/bridge
 }
+# The way to guests' public addresses leads through a gateway, and through who is none any more no longer.
+lead() {
+    present=$(ip -4 -o address show dev br-ex up | grep -cF " $PUBLIC_ADDRESS ") || true
+    if [ -n "$options" ]; then
+        [ "$present" != 0 ] || { ip address replace "$PUBLIC_ADDRESS" dev br-ex && ip link set br-ex mtu "$MTU" up; }
+    else
+        [ "$present" = 0 ] || ip address delete "$PUBLIC_ADDRESS" dev br-ex
+    fi
+}
 while :; do
     if find_tunnels && ports=$(ovs-vsctl --timeout=10 --db=$database \
         set Open_vSwitch . external_ids:system-id="$NODE_NAME" external_ids:hostname="$NODE_NAME" \
@@ -53,9 +63,7 @@ while :; do
         list-ports br-int) &&
         plug "$ports" &&
         recount &&
-        { [ -z "$options" ] ||
-            { ip -4 -o address show dev br-ex up | grep -qF " $PUBLIC_ADDRESS " ||
-                { ip address replace "$PUBLIC_ADDRESS" dev br-ex && ip link set br-ex mtu "$MTU" up; }; }; }
+        lead
     then
         : >/run/ovn/bridges-are-right
     else

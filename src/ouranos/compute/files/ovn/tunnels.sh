@@ -4,6 +4,7 @@
 # that holds both, so there br-phy gets the card and what addresses it has. They are written down first, given to
 # br-phy next, and taken from the card last: who is ended between leaves them in two places, and never in none. A
 # switch that starts again makes br-phy again without them; a machine that starts again has them on the card again.
+# Besides with the bridge they are written down in $records, for the cloud that gets the machine after this one.
 set -eu
 released=
 addresses() { echo $(ip -4 -o address show dev "$1" scope global 2>/dev/null | sed -n 's/.* inet \([0-9./]*\) .*/\1/p'); }
@@ -27,6 +28,7 @@ release_others() {
             fi
             ovs-vsctl --timeout=10 --db="$database" del-port br-phy "$card" -- \
                 remove Bridge br-phy external_ids "$card" || return 1
+            rm -f "$records/$card" || return 1
             echo "$card has $told again"
         done
         [ -n "$TUNNEL_INTERFACE" ] || ovs-vsctl --timeout=10 --db="$database" del-br br-phy || return 1
@@ -45,12 +47,20 @@ find_tunnels() {
         told=$(ovs-vsctl --timeout=10 --db="$database" --if-exists get Bridge br-phy \
             "external_ids:$TUNNEL_INTERFACE") || return 1
         told=$(printf '%s' "$told" | tr -d '"')
-        # What the card has left when the bridge has all is what somebody was ended over.
-        if [ -z "$wanted" ] || { [ "$(addresses br-phy)" = "$told" ] && within "$wanted" "$told"; }; then wanted=$told; fi
+        if [ -z "$told" ] && told=$(cat "$records/$TUNNEL_INTERFACE" 2>/dev/null); then
+            # What the card has left is what another cloud's switch was ended over.
+            ! within "$wanted" "$told" || wanted=$told
+        elif [ -z "$wanted" ] || { [ "$(addresses br-phy)" = "$told" ] && within "$wanted" "$told"; }; then
+            # And here, when the bridge has all, this cloud's.
+            wanted=$told
+        fi
     fi
     [ -n "$wanted" ] || give_up "has no IPv4 address on its network card $TUNNEL_INTERFACE"
     encapsulation=${wanted%%/*}
     [ "$datapath" = netdev ] || return 0
+    if [ "$(cat "$records/$TUNNEL_INTERFACE" 2>/dev/null)" != "$wanted" ]; then
+        echo "$wanted" >"$records/.new" && mv "$records/.new" "$records/$TUNNEL_INTERFACE" || return 1
+    fi
     # Others' switches remember for a quarter of an hour whose an address is. So the bridge's own follows from it, and who
     # comes in a machine's place, or with another card, is found. It is not the card's: what comes to that, the kernel
     # takes for itself, and answers that nobody listens.
