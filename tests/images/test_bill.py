@@ -9,7 +9,7 @@ import pytest
 from packageurl import PackageURL
 
 from ouranos import releases
-from ouranos.images import bill, environment, own, tree
+from ouranos.images import bill, catalog, environment, own, tree
 from ouranos.images.ledger import Content
 
 RELEASE = releases.find("2026.2")
@@ -24,7 +24,7 @@ OPENSTACK = replace(
     MEMCACHED,
     name="openstack",
     locked=LOCKED,
-    python=(("keystone", "30.0.0"), ("ouranos", "0.1.0"), ("oslo.config", "11.0.0")),
+    python=(("keystone", "30.0.0"), ("oslo.config", "11.0.0"), ("ouranos-runtime", "0.1.0")),
 )
 
 
@@ -68,7 +68,7 @@ def test_a_python_package_says_which_files_the_lock_admits() -> None:
 
 
 def test_what_no_index_has_pretends_nothing() -> None:
-    assert parts(OPENSTACK)["ouranos"].keys() == {"type", "bom-ref", "name", "version"}
+    assert parts(OPENSTACK)["ouranos-runtime"].keys() == {"type", "bom-ref", "name", "version"}
 
 
 def test_the_same_ingredients_make_the_same_text_and_others_another_serial_number() -> None:
@@ -98,6 +98,10 @@ def test_the_locks_are_files_of_the_image_too(tmp_path: Path) -> None:
     assert bill.PYTHON_LOCK not in bill.files(MEMCACHED)
 
 
-def test_what_is_installed_is_read_from_the_packages_own_words(tmp_path: Path) -> None:
-    own.install("ouranos", tmp_path, "modules")
-    assert [name for name, _ in bill.installed(tmp_path / "modules")] == ["ouranos"]
+@pytest.mark.parametrize("package", own.ENVIRONMENTS)
+def test_what_is_installed_is_read_from_the_packages_own_words(
+    package: str, tmp_path: Path
+) -> None:
+    own.install(package, tmp_path, "modules")
+    name = package.replace("_", "-")
+    assert bill.installed(tmp_path / "modules") == ((name, catalog.version()),)

@@ -66,6 +66,20 @@ async def test_layers_that_fit_together_are_known_without_asking_anybody(tmp_pat
         assert known(store) == {"lower": "lower-1", "upper": "upper-1", "plain": plain}
 
 
+async def test_layers_that_are_wanted_together_are_known_once_no_packages_are_missing(
+    tmp_path: Path,
+) -> None:
+    store, other = ledger.Ledger(tmp_path), Layer("other", packages=("three",), over=(LOWER,))
+    together = (LOWER, UPPER, PLAIN, other)
+    async with store.writing(Patience()):
+        put(store, LOWER, "lower-1", [])
+        put(store, UPPER, "upper-1", ["lower-1"])
+        assert building.fitting(together, RELEASE, store) == {}
+        put(store, other, "other-1", ["lower-1"])
+        found = {"lower": "lower-1", "upper": "upper-1", "other": "other-1"}
+        assert building.fitting(together, RELEASE, store) == found
+
+
 async def test_a_layer_that_was_made_on_another_one_is_not_known(tmp_path: Path) -> None:
     store = ledger.Ledger(tmp_path)
     async with store.writing(Patience()):

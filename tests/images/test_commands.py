@@ -18,7 +18,8 @@ MEMCACHED = catalog.reference("memcached", "2026.2")
 
 
 def run(root: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "OURANOS_ROOT": str(root), "HOME": str(root)}
+    path = f"{root}:{os.environ['PATH']}"
+    environment = {**os.environ, "OURANOS_ROOT": str(root), "HOME": str(root), "PATH": path}
     return subprocess.run(
         [OURANOS, "images", *words], capture_output=True, text=True, env=environment, check=False
     )
@@ -87,6 +88,14 @@ def test_a_registry_with_a_scheme_is_no_registry(tmp_path: Path, built: Path) ->
     done = run(tmp_path, "push", "https://registry.example", "--only", "memcached")
     assert done.returncode == 1
     assert "'https://registry.example' is no registry: it is HOST" in done.stderr
+
+
+def test_nothing_of_images_is_removed_while_they_are_pushed(tmp_path: Path, built: Path) -> None:
+    skopeo = tmp_path / "skopeo"
+    skopeo.write_text(f"#!/bin/sh\nflock --nonblock {built} true || touch {tmp_path}/kept\n")
+    skopeo.chmod(0o755)
+    done = run(tmp_path, "push", "registry.example", "--only", "memcached")
+    assert (done.returncode, (tmp_path / "kept").exists()) == (0, True)
 
 
 def test_images_are_saved_into_one_file(tmp_path: Path, built: Path) -> None:

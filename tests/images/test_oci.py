@@ -1,8 +1,10 @@
 """Do the files of a layout say what the specification of images says?"""
 
+import errno
 import hashlib
 import io
 import json
+import os
 import tarfile
 import zlib
 from pathlib import Path
@@ -103,6 +105,47 @@ def test_an_image_takes_the_place_of_its_predecessor_and_what_only_that_needed_g
     assert not layout.blob(old.digest).exists()
     assert not layout.blob(layers["upper"].digest).exists()
     assert layout.blob(layers["base"].digest).exists()
+
+
+@pytest.mark.parametrize("gone", ["manifest", "layer"])
+def test_an_image_of_which_something_is_gone_stops_no_other(
+    gone: str, layout: oci.Layout, layers: dict[str, Packed]
+) -> None:
+    old = put(layout, ONE, {"base": layers["base"], "upper": layers["upper"]})
+    layout.blob(old.digest if gone == "manifest" else layers["upper"].digest).unlink()
+    new = put(layout, TWO, {"base": layers["base"]})
+    assert layout.images() == {TWO: new}
+
+
+def test_nothing_of_an_image_is_removed_while_somebody_sends_it(
+    layout: oci.Layout, layers: dict[str, Packed]
+) -> None:
+    old = put(layout, ONE, {"upper": layers["upper"]})
+    with layout.kept(), layout.only(old) as folder:
+        new = put(layout, ONE, {"base": layers["base"]})
+        assert oci.Layout(folder).images() == {ONE: old}
+        assert oci.Layout(folder).size(old) > 0
+    assert layout.images() == {ONE: new}
+    put(layout, ONE, {"base": layers["base"]})
+    assert not layout.blob(old.digest).exists()
+
+
+def test_a_layer_of_another_disk_is_on_this_one_before_it_is_listed(
+    layout: oci.Layout, layers: dict[str, Packed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EXDEV, "another disk")
+
+    flushed: list[str] = []
+
+    def flush(file: int) -> None:
+        flushed.append(Path(f"/proc/self/fd/{file}").resolve().name)
+
+    monkeypatch.setattr(os, "link", refused)
+    monkeypatch.setattr(os, "fsync", flush)
+    put(layout, ONE, {"base": layers["base"]})
+    copy = layout.blob(layers["base"].digest).with_suffix(".new").name
+    assert flushed.index(copy) < flushed.index("index.json.new")
 
 
 def test_the_same_images_make_the_same_layout_in_whatever_order(

@@ -21,6 +21,12 @@ def test_our_packages_are_found_and_installed_as_source(package: str, tmp_path: 
     assert not list(tmp_path.rglob("*.pyc"))
 
 
+def test_bytecode_that_another_process_is_writing_is_no_source(tmp_path: Path) -> None:
+    for name in ("a.py", "a.sh", "__pycache__/a.cpython-311.pyc", "__pycache__/a.pyc.140245"):
+        tree.text(tmp_path, name, "")
+    assert own.files(tmp_path) == [Path("a.py"), Path("a.sh")]
+
+
 def test_ouranos_says_in_its_image_which_version_it_is(tmp_path: Path) -> None:
     own.install("ouranos", tmp_path, "modules")
     code = "from importlib import metadata; print(metadata.version('ouranos'))"

@@ -171,6 +171,27 @@ async def test_a_packed_layer_that_was_cut_short_is_packed_again(packs: Packs, t
         assert made.file.read_bytes() == whole
 
 
+@pytest.mark.parametrize(
+    "said", ["{}", "[]", '{"digest": "1", "size": 3, "diff_id": "2", "to": 1}']
+)
+async def test_what_is_written_in_other_words_is_packed_again(
+    said: str, packs: Packs, tree: Path
+) -> None:
+    made = await packs.pack("layer", tree)
+    made.file.write_bytes(b"abc")
+    made.file.with_name("layer.json").write_text(said)
+    assert packs.find("layer") is None
+    assert await packs.pack("layer", tree) == made
+
+
+async def test_what_was_packed_otherwise_is_packed_again(
+    packs: Packs, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await packs.pack("layer", tree)
+    monkeypatch.setattr(packing, "_FORMAT", 0)
+    assert packs.find("layer") is None
+
+
 async def test_a_tree_that_is_not_there_is_named(packs: Packs, tmp_path: Path) -> None:
     with pytest.raises(processes.Failed, match=rf"packing {tmp_path}/none: ended with 2: .*tar"):
         await packs.pack("layer", tmp_path / "none")

@@ -1,14 +1,14 @@
 """Do layers come to be on the disk, whoever made them and however he ended?"""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ouranos import releases
-from ouranos.images import building, catalog, ledger, store, tree
+from ouranos.images import apt, building, catalog, ledger, store, tree
 from ouranos.images.processes import Patience
 
 IMAGE = catalog.ALL["node"]
@@ -48,6 +48,36 @@ async def test_what_another_has_made_and_not_flushed_is_flushed(tmp_path: Path) 
     await images.ensure(catalog.reference("node", RELEASE.name))
     await until(lambda: not held.unflushed())
     await images.close()
+
+
+async def test_images_of_one_build_stand_on_one_base(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = "13.0"
+
+    class Chosen:
+        def closure(self, names: Iterable[str], _: Any) -> list[apt.Package]:
+            return [apt.Package(name, version, "", 1, f"{name}{version}") for name in sorted(names)]
+
+    async def nothing(*_: Any) -> None: ...
+
+    async def chosen(*_: Any) -> Chosen:
+        return Chosen()
+
+    async def build(*names: str) -> list[tuple[str, Path]]:
+        images = store.ImageStore(tmp_path, archive=apt.Archive())
+        found = await images.ensure_all([catalog.reference(name, RELEASE.name) for name in names])
+        await images.close()
+        return [(image.digest, image.layers[0]) for image in found.values()]
+
+    monkeypatch.setattr(apt.Apt, "update", nothing)
+    monkeypatch.setattr(apt.Apt, "resolve", chosen)
+    monkeypatch.setattr(building.Building, "_fill", nothing)
+    await build("memcached")
+    version = "13.1"
+    both = await build("memcached", "rabbitmq")
+    assert len({base for _, base in both}) == 1
+    assert await build("memcached", "rabbitmq") == both
 
 
 async def test_closing_flushes_what_another_has_made(tmp_path: Path) -> None:

@@ -101,10 +101,10 @@ def push(
     """
     from ouranos.images import registry as registries  # noqa: PLC0415 - not needed for --help
 
-    with _explained("try again: what the registry has is not sent again"):
-        place, images = _chosen(release, only, layout)
+    again = "try again: what the registry has is not sent again"
+    with _explained(again), _chosen(release, only, layout) as (place, images):
         target = registries.Registry(registry, place, authfile, tls_verify)
-        _program("skopeo", "skopeo")
+        _program("skopeo", "skopeo", None)
         errors.run(_push(target, images), interrupted=_AGAIN)
 
 
@@ -150,9 +150,9 @@ def load(release: str | None, only: tuple[str, ...], layout: Path | None, addres
         raise errors.Refused(
             f"{address}: there is no containerd", "start it, or name its socket: --address SOCKET"
         )
-    _program("ctr", "containerd")
-    with _explained(f"does containerd run? ctr --address {address} version"):
-        place, images = _chosen(release, only, layout)
+    _program("ctr", "containerd", "/usr/sbin:/usr/bin:/sbin:/bin")
+    hint = f"does containerd run? ctr --address {address} version"
+    with _explained(hint), _chosen(release, only, layout) as (place, images):
         errors.run(_load(containerd.Containerd(address), place, images), interrupted=_AGAIN)
 
 
@@ -181,8 +181,7 @@ def save(archive: Path, release: str | None, only: tuple[str, ...], layout: Path
         raise errors.Refused(
             f"{archive.parent}: there is no such folder", "make it, or name another"
         )
-    with _explained("try again"):
-        place, images = _chosen(release, only, layout)
+    with _explained("try again"), _chosen(release, only, layout) as (place, images):
         new = archive.with_name(f"{archive.name}.new")
         try:
             with new.open("wb") as file:
@@ -220,10 +219,11 @@ def _names(only: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(only)) or assembly.WANTED
 
 
+@contextlib.contextmanager
 def _chosen(
     release: str | None, only: tuple[str, ...], folder: Path | None
-) -> tuple[oci.Layout, list[oci.Image]]:
-    """Return the images that are meant, and where they are.
+) -> Generator[tuple[oci.Layout, list[oci.Image]]]:
+    """Lend the images that are meant, and where they are; they stay while they are used.
 
     Raises:
         Refused: one was not built.
@@ -233,26 +233,27 @@ def _chosen(
 
     name = releases.find(release or releases.names()[-1]).name
     layout = oci.Layout(folder or _default())
-    built = layout.images()
-    references = [catalog.reference(each, name) for each in _names(only)]
-    missing = [reference for reference in references if reference not in built]
-    if missing:
-        words = "".join(f" --only {each}" for each in only)
-        where = f" --layout {folder}" if folder else ""
-        raise errors.Refused(
-            f"{layout.root} has no {', '.join(missing)}",
-            f"build first: ouranos images build --release {name}{words}{where}",
-        )
-    return layout, [built[reference] for reference in references]
+    with layout.kept() if layout.root.is_dir() else contextlib.nullcontext():
+        built = layout.images()
+        references = [catalog.reference(each, name) for each in _names(only)]
+        missing = [reference for reference in references if reference not in built]
+        if missing:
+            words = "".join(f" --only {each}" for each in only)
+            where = f" --layout {folder}" if folder else ""
+            raise errors.Refused(
+                f"{layout.root} has no {', '.join(missing)}",
+                f"build first: ouranos images build --release {name}{words}{where}",
+            )
+        yield layout, [built[reference] for reference in references]
 
 
-def _program(name: str, package: str) -> None:
-    """Refuse to begin without a program.
+def _program(name: str, package: str, path: str | None) -> None:
+    """Refuse to begin without a program in these folders, or in the user's.
 
     Raises:
         Refused: it is not installed.
     """
-    if shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin") is None:
+    if shutil.which(name, path=path) is None:
         raise errors.Refused(
             f"{name} is not installed", f"apt-get install --yes --no-install-recommends {package}"
         )

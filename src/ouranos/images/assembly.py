@@ -30,9 +30,6 @@ from ouranos.images.slots import Slots
 WANTED: Final = tuple(name for name in catalog.ALL if name != "node")
 """What a cluster runs: a node of its own it has."""
 
-_FORMAT: Final = 1
-"""Part of the name of every packed bill: to be raised when the same content is packed otherwise."""
-
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -116,7 +113,7 @@ class Assembly:
             return await self._packs.pack(name, tree)
 
     async def _bill(self, texts: dict[str, str]) -> Packed:
-        name = f"bill-{building.digest([_FORMAT, texts])}"
+        name = f"bill-{building.digest(texts)}"
         if (found := self._packs.find(name)) is not None:
             return found
         root = trees.directory(self._packs.root / "scratch", f"{name}-tree")

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -17,7 +17,7 @@ from ouranos.images.ledger import Ledger
 from ouranos.images.slots import Slots
 from ouranos.kit import errors
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 """Part of every layer's name: to be raised when the same definition comes to another tree."""
 
 _PARTS: Final = 4
@@ -89,6 +89,17 @@ def recorded(layers: Sequence[Layer], release: releases.Release, ledger: Ledger)
     return found
 
 
+def fitting(layers: Sequence[Layer], release: releases.Release, ledger: Ledger) -> dict[str, str]:
+    """Return the names of those layers that are there, of layers that are wanted together.
+
+    They are none if a layer of packages is missing: packages come from one index, or libraries
+    and programs may not fit, and images would stand on layers of different ages.
+    """
+    found = recorded(layers, release, ledger)
+    missing = any(layer.packages and layer.name not in found for layer in layers)
+    return {} if missing else found
+
+
 class Building:
     """Makes layers of one release; lives while the store is locked."""
 
@@ -110,12 +121,8 @@ class Building:
             for layer in image.layers
         }
 
-    async def image(self, image: definition.Image) -> list[str]:
-        """Make what is missing of an image; return the names of its layers, lowest first."""
-        known = recorded(image.layers, self._release, self._ledger)
-        if any(layer.packages and layer.name not in known for layer in image.layers):
-            # Packages of one image come from one index, or libraries and programs may not fit.
-            known = {}
+    async def image(self, image: definition.Image, known: Mapping[str, str]) -> list[str]:
+        """Make what is not known of an image; return the names of its layers, lowest first."""
         return await asyncio.gather(
             *(
                 _value(known[layer.name]) if layer.name in known else self._layer(layer)

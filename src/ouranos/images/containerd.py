@@ -49,6 +49,8 @@ class Containerd:
             return_exceptions=True,
         )
         # A broken pipe only says that ctr has ended, which says itself why.
+        if isinstance(sent, OSError) and not isinstance(sent, BrokenPipeError):
+            raise processes.translated(sent, f"reading images from {layout.root}") from sent
         if isinstance(taken, BaseException):
             raise taken
         if isinstance(sent, BaseException):

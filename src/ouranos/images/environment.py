@@ -5,7 +5,9 @@ the image runs, and nothing waits for the image's Python, until bytecode is comp
 """
 
 import asyncio
+import base64
 import fnmatch
+import hashlib
 import re
 import shutil
 import sys
@@ -23,6 +25,9 @@ from ouranos.images.processes import Job, Patience
 _OWN_LOCK: Final = Path(__file__).with_name("controllers.lock")
 
 _COMPILER: Final = Path(__file__).with_name("compiler.py")
+
+_HEADER: Final = re.compile(rb"\A#!(/bin/sh\n'''exec' .*\n' '''|.*python.*)\n")
+"""What uv writes above a script: its Python, by way of a shell where the path is long or odd."""
 
 _DEBIAN: Final = "/usr/lib/python3/dist-packages\n"
 """Debian's own modules (libvirt, ovs), found after the locked ones."""
@@ -103,8 +108,7 @@ def _arrange(locked: Locked, root: Path, modules: Path) -> None:
             (modules / name).replace(home / name)
     shutil.rmtree(modules / "share", ignore_errors=True)
     scripts = tree.directory(home, "bin")
-    for script in scripts.iterdir():
-        _address(script, locked.home)
+    _address(scripts, modules, f"#!/{locked.home}/bin/python3\n".encode())
     (scripts / "python3").symlink_to("/usr/bin/python3")
     (scripts / "python").symlink_to("python3")
     tree.text(
@@ -116,14 +120,21 @@ def _arrange(locked: Locked, root: Path, modules: Path) -> None:
     tree.settle(root, files=True)
 
 
-def _address(script: Path, home: str) -> None:
-    """Have a script run by the environment's Python, whatever uv wrote into its first line."""
-    first, _, rest = script.read_bytes().partition(b"\n")
-    if first.startswith(b"#!") and b"python" in first:
-        # Not in place: the file is the one in uv's cache.
-        script.unlink()
-        script.write_bytes(f"#!/{home}/bin/python3\n".encode() + rest)
-        script.chmod(0o755)
+def _address(scripts: Path, modules: Path, header: bytes) -> None:
+    """Have scripts run by the environment's Python, and their packages' records say so."""
+    addressed: dict[str, str] = {}
+    for script in sorted(scripts.iterdir()):
+        content, found = _HEADER.subn(header, script.read_bytes())
+        if found:
+            # Not in place: the file is the one in uv's cache.
+            tree.file(scripts, script.name, content, 0o755)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode()
+            name = f"bin/{script.name}"
+            addressed[name] = f"{name},sha256={digest.rstrip('=')},{len(content)}"
+    for record in modules.glob("*.dist-info/RECORD"):
+        lines = record.read_text("utf-8").split("\n")
+        told = [addressed.get(line.partition(",")[0], line) for line in lines]
+        tree.file(record.parent, record.name, "\n".join(told).encode())
 
 
 def sources(root: Path, folders: Iterable[str], skipped: Sequence[str]) -> Iterator[str]:

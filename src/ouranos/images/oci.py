@@ -4,14 +4,17 @@ Written here rather than by umoci, which compresses a layer again for each image
 docs/adr/0018-images.md. https://github.com/opencontainers/image-spec says what the words mean.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import io
 import json
 import os
 import shutil
 import tarfile
+import tempfile
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -124,14 +127,41 @@ class Layout:
         return Image(reference, made.digest, made.size)
 
     def publish(self, images: Iterable[Image]) -> None:
-        """List these images, in the place of those of the same name; drop what nobody needs."""
+        """List these images, in the place of those of the same name; drop what nobody needs.
+
+        An earlier image of which something is gone is dropped too.
+        """
         known = {**self.images(), **{image.reference: image for image in images}}
-        _write(self.root / "oci-layout", _json({"imageLayoutVersion": "1.0.0"}))
-        _write(self.root / "index.json", _index({name: known[name] for name in sorted(known)}))
-        needed = {digest for image in known.values() for digest in self._needs(image)}
-        for blob in self._blobs.iterdir():
-            if f"sha256:{blob.name}" not in needed:
-                blob.unlink()
+        whole = {name: known[name] for name in sorted(known) if self._is_whole(known[name])}
+        _list(self.root, whole)
+        needed = {digest for image in whole.values() for digest in self._needs(image)}
+        # While somebody sends images, what was theirs stays; the next time it goes.
+        with contextlib.suppress(BlockingIOError), self.kept(fcntl.LOCK_EX | fcntl.LOCK_NB):
+            for blob in self._blobs.iterdir():
+                if f"sha256:{blob.name}" not in needed:
+                    blob.unlink()
+
+    @contextlib.contextmanager
+    def kept(self, operation: int = fcntl.LOCK_SH) -> Generator[None]:
+        """Have nobody remove blobs meanwhile."""
+        folder = os.open(self.root, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, operation)
+            yield
+        finally:
+            os.close(folder)
+
+    @contextlib.contextmanager
+    def only(self, image: Image) -> Generator[Path]:
+        """Lend a layout that has this image whatever is published meanwhile.
+
+        Its path has no colon, at which other programs end it.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            _list(root, {image.reference: image})
+            (root / "blobs").symlink_to(self.root.absolute() / "blobs")
+            yield root
 
     def archive(self, names: Mapping[str, str], to: IO[bytes]) -> None:
         """Write images into one archive, which containerd and skopeo take.
@@ -162,6 +192,12 @@ class Layout:
         manifest = json.loads(self.blob(image.digest).read_text("ascii"))
         return [layer["digest"] for layer in manifest["layers"]]
 
+    def _is_whole(self, image: Image) -> bool:
+        try:
+            return all(self.blob(digest).exists() for digest in self._needs(image))
+        except FileNotFoundError:
+            return False
+
     def _needs(self, image: Image) -> set[str]:
         manifest = json.loads(self.blob(image.digest).read_text("ascii"))
         layers = {layer["digest"] for layer in manifest["layers"]}
@@ -184,7 +220,14 @@ class Layout:
             os.link(layer.file, new)
         except OSError:
             shutil.copyfile(layer.file, new)
+            with new.open("rb") as copy:
+                os.fsync(copy.fileno())
         new.replace(place)
+
+
+def _list(root: Path, images: Mapping[str, Image]) -> None:
+    _write(root / "oci-layout", _json({"imageLayoutVersion": "1.0.0"}))
+    _write(root / "index.json", _index(images))
 
 
 def _index(images: Mapping[str, Image]) -> bytes:

@@ -12,8 +12,6 @@ from ouranos.kit import conditions, errors
 ENVIRONMENTS: Final = {"ouranos_runtime": "openstack", "ouranos": "ouranos"}
 """Which package lies in which environment."""
 
-_DISTRIBUTION: Final = "ouranos"
-
 
 def source(package: str) -> Path:
     """Return the folder of a package's modules.
@@ -35,10 +33,11 @@ def source(package: str) -> Path:
 
 def files(folder: Path) -> list[Path]:
     """Return the files of a package, relative to its folder, sorted; without bytecode."""
+    # Nor what bytecode is called before it is whole: another process may be starting.
     return sorted(
         path.relative_to(folder)
         for path in folder.rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
+        if path.is_file() and path.parent.name != "__pycache__"
     )
 
 
@@ -46,8 +45,7 @@ def fingerprint(package: str) -> list[tuple[str, str]]:
     """Return the name and the hash of every file that is installed."""
     folder = source(package)
     contents = {str(path): (folder / path).read_bytes() for path in files(folder)}
-    if package == _DISTRIBUTION:
-        contents["version"] = metadata.version(package).encode()
+    contents["version"] = metadata.version("ouranos").encode()
     return [(path, hashlib.sha256(content).hexdigest()) for path, content in contents.items()]
 
 
@@ -56,12 +54,11 @@ def install(package: str, root: Path, modules: str) -> None:
     folder = source(package)
     for path in files(folder):
         tree.file(root, f"{modules}/{package}/{path}", (folder / path).read_bytes())
-    if package == _DISTRIBUTION:
-        # The command and the metrics say which version they are.
-        version = metadata.version(package)
-        tree.text(
-            root,
-            f"{modules}/{package}-{version}.dist-info/METADATA",
-            f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n",
-        )
+    # The command, the metrics and the bill of materials say which version they are.
+    version = metadata.version("ouranos")
+    tree.text(
+        root,
+        f"{modules}/{package}-{version}.dist-info/METADATA",
+        f"Metadata-Version: 2.1\nName: {package.replace('_', '-')}\nVersion: {version}\n",
+    )
     tree.settle(root, files=True)

@@ -21,6 +21,9 @@ _TAR: Final = (
     *("--xattrs", "--xattrs-include=security.capability"),
 )
 
+_FORMAT: Final = 1
+"""Part of the name of what is kept: to be raised when the same tree is packed otherwise."""
+
 _CHANGED: Final = "file changed as we read it"
 """tar's complaint when a file gets another hard link meanwhile, as libraries do in the store."""
 _TRIES: Final = 3
@@ -54,15 +57,19 @@ class Packs:
 
     def find(self, name: str) -> Packed | None:
         """Return a layer that was packed before, or None."""
-        folder = self.root / name
+        folder = self._place(name)
         try:
             record = json.loads((folder / "layer.json").read_text("ascii"))
             file = folder / "layer.tar.gz"
             if file.stat().st_size == record["size"]:
                 return Packed(file=file, **record)
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            # What was cut short, or written in other words, is no record.
             pass
         return None
+
+    def _place(self, name: str) -> Path:
+        return self.root / f"{name}-{_FORMAT}"
 
     async def pack(self, name: str, tree: Path) -> Packed:
         """Return a packed layer, made if it is not there.
@@ -81,7 +88,7 @@ class Packs:
             record = asdict(made)
             del record["file"]
             (making / "layer.json").write_text(json.dumps(record), "ascii")
-            place = self.root / name
+            place = self._place(name)
             shutil.rmtree(place, ignore_errors=True)
             making.rename(place)
         except OSError as error:

@@ -18,19 +18,22 @@ _ADDRESS: Final = re.compile(
 
 _UNKNOWN: Final = ("manifest unknown", "name unknown", "not found", "status code 404")
 
+_CREDENTIALS: Final = "refuses these credentials"
+
 _TROUBLE: Final[Mapping[str, tuple[str, ...]]] = {
+    "has no space left": ("no space left",),
     "does not answer": (
         *("connection refused", "connection reset", "deadline exceeded", "i/o timeout"),
         *("network is unreachable", "no route to host", "no such host", "server misbehaving"),
     ),
     "speaks plain HTTP": ("server gave HTTP response to HTTPS client",),
     "has a certificate that nobody here trusts": ("x509:", "tls:"),
-    "refuses these credentials": (
-        *("401", "403", "authentication required", "denied"),
+    _CREDENTIALS: (
+        *(r"(?i)\b(status|http)[a-z :]*\b40[13]\b", "authentication required", "denied"),
         *("invalid username/password", "unauthorized"),
     ),
-    "has no space left": ("no space left",),
 }
+"""Regular expressions by which each is known in skopeo's complaints; the first that is found."""
 
 
 class Refused(errors.Terminal):
@@ -93,17 +96,27 @@ class Registry:
         Raises:
             Refused: It does not answer, or refuses.
         """
-        if await self.digest(image.reference, patience) == image.digest:
+        if await self._there(image.reference, patience) == image.digest:
             return False
         name = self.name(image.reference)
         options = (option.replace("--", "--dest-", 1) for option in self._options())
         words = ("copy", "--quiet", "--preserve-digests", *options)
-        source = f"oci:{self.layout.root}:{image.reference}"
         try:
-            await self._skopeo(f"pushing {name}", patience, *words, source, f"docker://{name}")
+            with self.layout.only(image) as folder:
+                source = f"oci:{folder}:{image.reference}"
+                await self._skopeo(f"pushing {name}", patience, *words, source, f"docker://{name}")
         except processes.Failed as failed:
             raise self.refusal(failed) from failed
         return True
+
+    async def _there(self, reference: str, patience: Patience) -> str | None:
+        try:
+            return await self.digest(reference, patience)
+        except Refused as refused:
+            if refused.trouble != _CREDENTIALS:
+                raise
+            # Registries hide what is not there yet: whoever may push is told at the push.
+            return None
 
     def _options(self) -> tuple[str, ...]:
         verify = f"--tls-verify={str(self.tls_verify).lower()}"
@@ -113,22 +126,19 @@ class Registry:
     async def _skopeo(what: str, patience: Patience, *words: str) -> bytes:
         # Images of ours carry no signatures: the digest is what a pod may name.
         return await processes.run(
-            ["skopeo", "--insecure-policy", *words], Job(what, patience), env=_user()
+            ["skopeo", "--insecure-policy", *words],
+            Job(what, patience),
+            # Programs that give credentials are where their user has them, and need what he set.
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
         )
 
     def refusal(self, failed: processes.Failed) -> errors.OuranosError:
         """Return what skopeo's failure means; itself, where nothing is known about it."""
         said = str(failed)
         for trouble, signs in _TROUBLE.items():
-            if any(sign in said for sign in signs):
+            if any(re.search(sign, said) for sign in signs):
                 return Refused(self.address, trouble, _last(said))
         return failed
-
-
-def _user() -> dict[str, str]:
-    """Return the variables by which skopeo finds the credentials of its user."""
-    names = ("XDG_RUNTIME_DIR", "REGISTRY_AUTH_FILE", "DOCKER_CONFIG")
-    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def _last(said: str) -> str:

@@ -7,7 +7,7 @@ again, after any kind of end, gets what is there and has the rest made.
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -93,27 +93,46 @@ class ImageStore:
             Terminal: There is no such image or release, or the host lacks something.
             Transient: A registry does not answer, the disk is full; asking again goes on.
         """
-        named = catalog.parse(reference)
-        release = releases.find(named.release)
-        known = self._known.get(reference) or self._recorded(named.image, release)
+        known = self._known.get(reference)
         if known is not None and all(layer.is_dir() for layer in known.layers):
-            if reference not in self._known:
-                self._flush_soon()  # who made it may have died before it was on the disk
-            self._known[reference] = known
             return known
-        task = self._tasks.get(reference)
-        if task is None:
-            task = asyncio.create_task(self._realise(named.image, release), name=reference)
-            self._tasks[reference] = task
-            task.add_done_callback(lambda _: self._tasks.pop(reference))
-        # One caller's end is not another's.
-        self._known[reference] = await asyncio.shield(task)
-        return self._known[reference]
+        return (await self.ensure_all([reference]))[reference]
 
     async def ensure_all(self, references: Iterable[str]) -> dict[str, Realised]:
-        """Return these images; those of which a cloud needs least to begin are made first."""
-        asked = list(references)
-        return dict(zip(asked, await asyncio.gather(*map(self.ensure, asked)), strict=True))
+        """Return these images; those of which a cloud needs least to begin are made first.
+
+        Those of one release stand on the same layers: where packages are missing for one, they
+        are chosen anew for all.
+        """
+        named = {reference: catalog.parse(reference) for reference in references}
+        found: dict[str, Realised] = {}
+        for release in {one.release for one in named.values()}:
+            images = {text: one.image for text, one in named.items() if one.release == release}
+            found |= await self._ensure(images, releases.find(release))
+        return found
+
+    async def _ensure(
+        self, images: Mapping[str, definition.Image], release: releases.Release
+    ) -> dict[str, Realised]:
+        layers = list(dict.fromkeys(layer for image in images.values() for layer in image.layers))
+        known = building.fitting(layers, release, self._ledger)
+
+        async def one(reference: str, image: definition.Image) -> Realised:
+            found = self._recorded(image, known)
+            if found is not None and all(layer.is_dir() for layer in found.layers):
+                self._flush_soon()  # who made it may have died before it was on the disk
+                return found
+            if reference not in self._tasks:
+                work = self._realise(image, release, layers)
+                self._tasks[reference] = asyncio.create_task(work, name=reference)
+                self._tasks[reference].add_done_callback(lambda _: self._tasks.pop(reference))
+            # One caller's end is not another's.
+            return await asyncio.shield(self._tasks[reference])
+
+        made = await asyncio.gather(*(one(*named) for named in images.items()))
+        found = dict(zip(images, made, strict=True))
+        self._known |= found
+        return found
 
     async def close(self) -> None:
         """End what is still being made, and flush what was made."""
@@ -126,26 +145,27 @@ class ImageStore:
             await asyncio.gather(self._flushing, return_exceptions=True)
         await self._ledger.flush(self._patience)
 
-    def _recorded(self, image: definition.Image, release: releases.Release) -> Realised | None:
-        keys = building.recorded(image.layers, release, self._ledger)
-        return (
-            self._realised(image, list(keys.values())) if len(keys) == len(image.layers) else None
-        )
+    def _recorded(self, image: definition.Image, known: Mapping[str, str]) -> Realised | None:
+        keys = [known[layer.name] for layer in image.layers if layer.name in known]
+        return self._realised(image, keys) if len(keys) == len(image.layers) else None
 
     def _realised(self, image: definition.Image, keys: list[str]) -> Realised:
         layers = tuple(self._ledger.tree(key) for key in keys)
         return Realised(layers=layers, digest=building.digest(keys), env=dict(image.env))
 
-    async def _realise(self, image: definition.Image, release: releases.Release) -> Realised:
+    async def _realise(
+        self, image: definition.Image, release: releases.Release, together: Sequence[Layer]
+    ) -> Realised:
         self._there[image.name] = set()
         self._tell(image, "waiting for the store, which another process fills")
         try:
             async with self._writing():
                 # Another process may have made it while this one waited.
-                found = self._recorded(image, release)
+                known = building.fitting(together, release, self._ledger)
+                found = self._recorded(image, known)
                 if found is None:
                     maker = await self._building(release)
-                    found = self._realised(image, await maker.image(image))
+                    found = self._realised(image, await maker.image(image, known))
         except OSError as error:
             raise processes.translated(error, f"realising the image {image.name}") from error
         finally:
@@ -175,7 +195,7 @@ class ImageStore:
                 self._flush_soon()
 
     def _flush_soon(self) -> None:
-        if self._ledger.unflushed() and (self._flushing is None or self._flushing.done()):
+        if self._flushing is None or self._flushing.done():
             self._flushing = asyncio.create_task(self._flush())
 
     async def _flush(self) -> None:
