@@ -6,10 +6,21 @@ PYTHON ?= python3
 FILE ?= examples/solo.yaml
 RUN := .venv/bin/
 UV := .tools/bin/uv
-HOST_PACKAGES := runc conmon
+HOST_PROGRAMS := runc conmon
 # Bytecode is kept even where the environment forbids it: else each command compiles what it imports.
 unexport PYTHONDONTWRITEBYTECODE
 STORIES ?= tests/cloud
+
+# Programs or files, each with Debian's package of it where that has another name. Who has one from elsewhere
+# keeps it: Debian's containerd would take Docker's away, and Docker with it.
+define installed
+@missing=""; for one in $(1); do \
+  PATH="$$PATH:/usr/sbin:/sbin" command -v "$${one%:*}" >/dev/null || [ -e "$${one%:*}" ] || missing="$$missing $${one#*:}"; done; \
+if [ -n "$$missing" ]; then \
+  apt-get -qq -o DPkg::Lock::Timeout=300 update; \
+  DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install --yes --no-remove --no-install-recommends $$missing; \
+fi
+endef
 
 .PHONY: help
 help: ## print the targets
@@ -54,8 +65,8 @@ coverage: .venv/develop ## the fast tests, and whether they cover enough of ever
 	$(RUN)python scripts/coverage_gate.py
 
 .PHONY: stories
-stories: HOST_PACKAGES += mmdebstrap containerd docker-registry skopeo umoci
-stories: KUBERNETES_PACKAGES += busybox-static
+stories: HOST_PROGRAMS += mmdebstrap docker-registry skopeo umoci
+stories: KUBERNETES_PROGRAMS += /var/lib/dpkg/info/busybox-static.list:busybox-static
 stories: .venv/develop host kubernetes-packages ## the tests that need root and real processes
 	@case "$(STORIES)" in tests/cloud|tests/cloud/|*kubernetes*|*cluster*) $(RUN)python -m ouranos.lab build;; esac
 	$(RUN)pytest -n 2 --dist loadscope -W default -W ignore::PendingDeprecationWarning -o addopts="-ra --import-mode=importlib --timeout=1200 --tb=short --durations=15" $(STORIES)
@@ -82,16 +93,12 @@ lock: .venv/run ## resolve the Python packages of a release: RELEASE=2026.2; all
 	$(RUN)python scripts/lock_release.py $(RELEASE) $(UPGRADE)
 
 NODES ?= 1
-KUBERNETES_PACKAGES := containerd runc containernetworking-plugins nftables iptables iproute2
+KUBERNETES_PROGRAMS := containerd runc nft:nftables iptables ip:iproute2
+KUBERNETES_PROGRAMS += /usr/lib/cni/bridge:containernetworking-plugins
 # Go is not installed for you: Debian's is too old.
 .PHONY: kubernetes-packages
 kubernetes-packages:
-	@missing=""; for package in $(KUBERNETES_PACKAGES); do \
-	  dpkg-query --show --showformat '$${db:Status-Status}\n' "$$package" 2>/dev/null | grep -qx installed || missing="$$missing $$package"; done; \
-	if [ -n "$$missing" ]; then \
-	  apt-get -qq -o DPkg::Lock::Timeout=300 update; \
-	  DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends $$missing; \
-	fi
+	$(call installed,$(KUBERNETES_PROGRAMS))
 
 .PHONY: kubernetes
 kubernetes: .venv/run kubernetes-packages ## a real Kubernetes on this machine, to try Ouranos on: NODES=2 for two nodes
@@ -112,12 +119,7 @@ clean: ## remove what the other targets installed in this folder
 # The two programs that solo needs on the host; nothing else is installed on it.
 .PHONY: host
 host:
-	@missing=""; for package in $(HOST_PACKAGES); do \
-	  PATH="$$PATH:/usr/sbin:/sbin" command -v "$$package" >/dev/null || missing="$$missing $$package"; done; \
-	if [ -n "$$missing" ]; then \
-	  apt-get -qq -o DPkg::Lock::Timeout=300 update; \
-	  DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends $$missing; \
-	fi
+	$(call installed,$(HOST_PROGRAMS))
 
 $(UV):
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .tools uv==0.13.8

@@ -1,6 +1,8 @@
 """Is Kubernetes compiled once, and never half?"""
 
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,7 +10,9 @@ from ouranos.lab import building, errors
 
 COMPILER = """\
 #!/bin/sh
-if [ "$1" = env ]; then echo go1.99; exit; fi
+if [ -e "$(dirname "$0")/old" ]; then echo "invalid go version '1.26.0'" >&2; exit 1; fi
+if [ -e "$(dirname "$0")/old" ]; then echo "invalid go version '1.26.0'" >&2; exit 1; fi
+if [ "$1" = env ]; then echo "$(dirname "$0")/disk/$2"; exit; fi
 echo "$@" >>"$(dirname "$0")/calls"
 while [ "$1" != -o ]; do shift; done
 case $2 in */etcd) if [ -e "$(dirname "$0")/broken" ]; then echo no network >&2; exit 1; fi;; esac
@@ -76,6 +80,41 @@ def test_programs_report_the_version_that_they_are() -> None:
 def test_another_compiler_is_another_build(place: Path) -> None:
     sources = place / "sources"
     assert building.digest(sources, "go1.26") != building.digest(sources, "go1.27")
+
+
+async def test_a_compiler_that_is_too_old_says_what_is_new_enough(place: Path) -> None:
+    (place / "old").touch()
+    with pytest.raises(errors.LabError, match=r"invalid go version '1.26.0'") as refused:
+        await _build(place, [])
+    assert refused.value.hint.startswith("install Go 1.26 or newer")
+    assert not (place / "cache").exists()
+
+
+async def test_a_compiler_that_is_too_old_hides_no_other(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = place / "old-go"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    monkeypatch.setattr(building, "_COMPILERS", ("no-such-go", str(old), str(place / "go")))
+    folder = await building.ensure(place / "cache", print, sources=place / "sources")
+    assert (folder / "etcd").exists()
+
+
+@pytest.mark.parametrize("name", ["GOCACHE", "GOMODCACHE"])
+async def test_the_disks_that_a_compile_fills_are_looked_at(
+    place: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    full = place / "disk" / name
+    full.mkdir(parents=True)
+
+    def usage(path: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=1 << (30 if path == full else 40))
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    with pytest.raises(errors.LabError, match=f"{full} has 1024 MiB free") as refused:
+        await _build(place, [])
+    assert f"set {name} to" in refused.value.hint
 
 
 async def test_without_sources_it_says_where_they_should_be(place: Path) -> None:

@@ -1,10 +1,12 @@
 """Is what was switched for labs switched back, by the last of them and by nobody else?"""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ouranos.lab import network
+from ouranos.lab import network, programs, settings
 
 
 @pytest.fixture
@@ -49,3 +51,23 @@ def test_a_link_that_is_gone_stops_nobody(machine: network.Forwarding) -> None:
     (machine.switches / "eth0").rmdir()
     machine.back()
     assert not machine.changed.exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"), [(None, 1), (["BROADCAST"], 1), (["BROADCAST", "UP"], 0)]
+)
+async def test_a_tunnels_card_is_given_its_address_until_it_is_up(
+    monkeypatch: pytest.MonkeyPatch, flags: list[str] | None, said: int
+) -> None:
+    lab = settings.Settings(number=7)
+    cards = [] if flags is None else [{"ifname": settings.TUNNEL_CARD, "flags": flags}]
+    inside: list[str] = []
+
+    async def run(*argv: str, stdin: bytes = b"", **_: Any) -> str:
+        inside.extend(stdin.decode().splitlines())
+        return json.dumps([{"ifname": "eth0", "flags": ["UP"]}, *cards])
+
+    monkeypatch.setattr(programs, "run", run)
+    await network.connect(lab, lab.node(1), 1)
+    up = inside.index("link set eth1 up")
+    assert inside[:up].count("address replace 172.30.58.11/24 dev eth1") == said

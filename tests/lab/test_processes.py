@@ -1,23 +1,25 @@
 """Is a component known again, and never taken for another?"""
 
 import asyncio
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from ouranos.engine.node import identity
-from ouranos.lab import errors, lock, processes, programs, settings
+from ouranos.lab import errors, groups, lock, processes, programs, settings
 
 
 @pytest.fixture
 def lab(tmp_path: Path) -> settings.Settings:
-    made = settings.Settings(tmp_path, tmp_path)
+    made = settings.Settings(tmp_path, tmp_path, run=tmp_path)
     made.folder.mkdir()
     return made
 
@@ -88,6 +90,29 @@ def _children() -> list[identity.Identity | None]:
     return [identity.of(int(pid)) for pid in text.split()]
 
 
+async def test_whom_nobody_had_time_to_write_down_is_not_started_twice(
+    lab: settings.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    word = f"61{os.getpid()}"
+    one = processes.Component("etcd", ("/bin/sleep", word), "control-plane")
+    other = processes.Component("other", ("/bin/sleep", "--", word), "control-plane")
+    nobody: list[Path] = []
+    monkeypatch.setattr(groups, "ensure", lambda _: nobody)
+    monkeypatch.setattr(groups, "processes", lambda _: set(identity.naming(word)))
+    try:
+        await processes.ensure(lab, other)
+        await processes.ensure(lab, one)
+        lost = processes.recorded(lab, "etcd")
+        (lab.processes / "etcd").unlink()
+        assert await processes.ensure(lab, one)
+        assert not identity.is_alive(lost)
+        found = {processes.recorded(lab, "etcd"), processes.recorded(lab, "other")}
+        assert set(identity.naming(word)) == found
+    finally:
+        for running in identity.naming(word):
+            identity.send(running, signal.SIGKILL)
+
+
 async def test_a_process_that_has_ended_has_no_child() -> None:
     assert await processes.child(identity.Identity(2**22, 1)) is None
     assert await processes.child(None) is None
@@ -119,9 +144,50 @@ def test_only_one_changes_a_lab(lab: settings.Settings) -> None:
         pass
 
 
+def test_a_lab_in_another_folder_is_not_changed_from_here(
+    lab: settings.Settings, tmp_path: Path
+) -> None:
+    here = replace(lab, root=tmp_path / "here")
+    with lock.held(lab, "up"):
+        pass
+    for purpose in ("up", "down"):
+        with (
+            pytest.raises(errors.LabError, match=f"lab 0 is in {lab.folder}") as refused,
+            lock.held(here, purpose),
+        ):
+            pass
+        assert f"OURANOS_ROOT={lab.root}," in refused.value.hint
+    with lock.held(replace(lab, number=1), "up"):
+        pass
+    lab.folder.rmdir()
+    with lock.held(here, "up"):
+        pass
+
+
+def test_whoever_waited_for_a_lock_that_is_removed_holds_another(
+    lab: settings.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = fcntl.flock
+
+    def after_down(handle: int, how: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", take)
+        lab.lock.unlink()
+        take(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", after_down)
+    with (
+        lock.held(lab, "up"),
+        pytest.raises(errors.LabError, match="is being changed"),
+        lock.held(lab, "down"),
+    ):
+        pass
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["up", "--nodes=10"], "error: a lab has 1 to 9 nodes, not 10\n"),
+        (["up", "--nodes=0"], "error: a lab has 1 to 9 nodes, not 0\n"),
         (["--lab=12", "up"], "error: a lab's number is 0 to 9, not 12\n"),
         (
             ["load", "archive.tar"],

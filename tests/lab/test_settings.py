@@ -13,13 +13,15 @@ def _networks(one: settings.Settings) -> list[IPv4Network]:
     return [one.nodes, one.balancers, one.tunnels, one.pods, one.services, one.public]
 
 
-def test_no_two_labs_share_an_address_a_name_or_a_folder() -> None:
-    labs = [settings.of_environment(number, environment={}) for number in range(10)]
+def test_no_two_labs_share_an_address_a_name_or_a_folder(tmp_path: Path) -> None:
+    given = {"OURANOS_ROOT": str(tmp_path)}
+    labs = [settings.of_environment(number, environment=given) for number in range(10)]
     for one, other in combinations(labs, 2):
         assert not any(
             mine.overlaps(theirs) for mine in _networks(one) for theirs in _networks(other)
         )
         assert {one.name, one.folder, one.local}.isdisjoint({other.name, other.folder, other.local})
+        assert one.lock != other.lock
     for lab in labs:
         assert not any(a.overlaps(b) for a, b in combinations(_networks(lab), 2))
 
@@ -42,7 +44,6 @@ def test_the_first_lab_is_where_everybody_looks_for_it() -> None:
     assert lab.node(2).address == IPv4Address("172.30.0.12")
     assert lab.node(2).tunnel == IPv4Address("172.30.2.12")
     assert str(lab.node(2).pods) == "10.244.2.0/24"
-    assert lab.public == settings.DEFAULT_PUBLIC
 
 
 def test_the_environment_and_arguments_say_otherwise() -> None:
@@ -53,6 +54,17 @@ def test_the_environment_and_arguments_say_otherwise() -> None:
     chosen = settings.of_environment(public="10.9.0.0/24", environment=given)
     assert chosen.public == IPv4Network("10.9.0.0/24")
     assert settings.of_environment(environment={"OURANOS_ROOT": "/r"}).cache == Path("/r/cache")
+
+
+def test_a_lab_keeps_the_public_network_that_it_was_given(tmp_path: Path) -> None:
+    given = {"OURANOS_ROOT": str(tmp_path)}
+    made = settings.of_environment(environment=given)
+    assert made.public == settings.DEFAULT_PUBLIC
+    made.folder.mkdir()
+    made.kept.write_text("10.9.0.0/24")
+    assert settings.of_environment(environment=given).public == IPv4Network("10.9.0.0/24")
+    other = settings.of_environment(public="10.8.0.0/24", environment=given)
+    assert other.public == IPv4Network("10.8.0.0/24")
 
 
 @pytest.mark.parametrize("number", [-1, 10])

@@ -28,6 +28,14 @@ def test_a_node_reads_its_own_addresses() -> None:
     assert "ipMasq" not in network["plugins"][0]
 
 
+def test_a_node_asks_the_lab_where_the_machine_asks_itself() -> None:
+    found = "nameserver 127.0.0.53\nnameserver ::1\nnameserver 192.0.2.53\noptions edns0\n"
+    assert texts.node(LAB, LAB.node(1), found)["resolv.conf"].splitlines() == [
+        *[f"nameserver {LAB.host}"] * 2,
+        *("nameserver 192.0.2.53", "options edns0"),
+    ]
+
+
 def test_containerd_knows_the_image_that_is_loaded() -> None:
     cri = tomllib.loads(texts.CONTAINERD)["plugins"]["io.containerd.grpc.v1.cri"]
     assert cri["sandbox_image"] == texts.PAUSE

@@ -35,9 +35,10 @@ async def test_whoever_waits_for_the_api_server_finds_it_started(
         monkeypatch.setattr(module, name, lambda *_: None)
     monkeypatch.setattr(nodes, "ensure", node)
     monkeypatch.setattr(processes, "ensure", started)
-    lab = replace(settings.of_environment(7), root=tmp_path)
+    lab = replace(settings.of_environment(7), root=tmp_path, run=tmp_path)
     with pytest.raises(BaseExceptionGroup) as caught:
         await up.up(lab, 1, lambda _: None)
     assert caught.group_contains(Over)
     assert begun[:2] == [control.ETCD, control.API_SERVER]
     assert begun.index("a node") > 1
+    assert lab.kept.read_text() == str(lab.public)

@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +14,12 @@ from ouranos.lab import errors, programs
 
 VERSION: Final = "v1.36.3"
 SOURCES: Final = Path(__file__).parents[3] / "kubernetes"
+_COMPILERS: Final = ("go", "/usr/local/go/bin/go")
 _STAMPED: Final = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
 _READ: Final = {".go", ".mod", ".sum"}
 _SECONDS: Final = 3600
 _LEAST_FREE: Final = 6 * 1024**3
-"""Bytes: what a compile from nothing leaves in Go's caches, and the programs."""
+"""Bytes: what a compile from nothing leaves in Go's caches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +78,14 @@ async def ensure(
         cache: what outlives every lab.
         tell: hears what takes long.
         sources: the Go modules.
-        go: the compiler; by default the one in the path.
+        go: the compiler; by default the one in the path, else where go.dev puts it.
 
     Raises:
-        LabError: there is no Go, no space, or the compile failed.
+        LabError: there is no Go that is new enough, no space, or the compile failed.
     """
-    compiler = go or shutil.which("go") or shutil.which("/usr/local/go/bin/go")
-    if compiler is None:
-        raise errors.LabError(
-            "there is no Go compiler", "install Go 1.26 or newer from https://go.dev/dl/"
-        )
     if not sources.is_dir():  # noqa: ASYNC240 - a look
         raise errors.LabError(f"{sources} is missing", "run it from a checkout of Ouranos")
-    environment = programs.with_registries()
-    known = await programs.run(
-        compiler, "env", "GOVERSION", "GOOS", "GOARCH", env=environment, cwd=sources
-    )
+    compiler, known = await _compiler((go,) if go else _COMPILERS, sources)
     folder = cache / "kubernetes" / digest(sources, known)
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -102,14 +95,32 @@ async def ensure(
     return folder
 
 
+async def _compiler(names: Sequence[str], sources: Path) -> tuple[str, str]:
+    """Return the first compiler that takes the sources, and what it is."""
+    refused = "there is no Go compiler"
+    for compiler in filter(None, map(shutil.which, names)):
+        try:
+            return compiler, await _asked(compiler, sources, "GOVERSION", "GOOS", "GOARCH")
+        except errors.LabError as error:
+            refused = error.message
+    raise errors.LabError(refused, "install Go 1.26 or newer from https://go.dev/dl/")
+
+
+async def _asked(compiler: str, sources: Path, *names: str) -> str:
+    return await programs.run(compiler, "env", *names, env=programs.with_registries(), cwd=sources)
+
+
 async def _compile(compiler: str, sources: Path, folder: Path, tell: Callable[[str], None]) -> None:
-    found = os.statvfs(folder.parent)
-    if found.f_bavail * found.f_frsize < _LEAST_FREE:
-        raise errors.LabError(
-            f"{folder.parent} has {found.f_bavail * found.f_frsize >> 20} MiB free, "
-            f"and compiling Kubernetes takes {_LEAST_FREE >> 20}",
-            "make room, or set OURANOS_CACHE to a folder on a larger disk",
-        )
+    for name in ("GOCACHE", "GOMODCACHE"):
+        place = Path((await _asked(compiler, sources, name)).strip())
+        there = next(one for one in (place, *place.parents) if one.exists())
+        free = shutil.disk_usage(there).free
+        if free < _LEAST_FREE:
+            raise errors.LabError(
+                f"{place} has {free >> 20} MiB free, "
+                f"and compiling Kubernetes takes {_LEAST_FREE >> 20}",
+                f"make room, or set {name} to a folder on a larger disk",
+            )
     draft = folder.with_name(f"{folder.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()

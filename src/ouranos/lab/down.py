@@ -4,9 +4,12 @@ import asyncio
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from ouranos.lab import control, errors, groups, lock, network, processes
 from ouranos.lab.settings import Settings
+
+_MOUNTS: Final = Path("/proc/self/mountinfo")
 
 
 async def down(settings: Settings, tell: Callable[[str], None]) -> None:
@@ -17,7 +20,6 @@ async def down(settings: Settings, tell: Callable[[str], None]) -> None:
     Raises:
         LabError: something does not go away.
     """
-    settings.root.mkdir(parents=True, exist_ok=True)
     with lock.held(settings, "down"):
         tell("ending processes")
         for name in control.NAMES:
@@ -28,20 +30,25 @@ async def down(settings: Settings, tell: Callable[[str], None]) -> None:
         if left := await groups.remove(settings.name):
             raise errors.LabError(f"the cgroup {left[0]} cannot be removed")
         await network.remove(settings)
-        await asyncio.to_thread(_remove, settings.folder)
-        settings.folder.with_name(f"{settings.folder.name}.lock").unlink(missing_ok=True)
+        await asyncio.to_thread(_remove, settings.folder, _MOUNTS.read_text())
+        settings.lock.unlink()
     tell("the lab is gone")
 
 
-def _remove(folder: Path) -> None:
+def _remove(folder: Path, mounts: str) -> None:
     """Remove a folder that nobody mounts any more.
 
     Raises:
-        LabError: something is still mounted below it.
+        LabError: something is still mounted on it or below.
     """
-    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
-    below = [line.split()[4] for line in mounts if line.split()[4].startswith(f"{folder}/")]
-    if below:
-        raise errors.LabError(f"{below[0]} is still mounted", f"umount {below[0]}")
+    real = folder.resolve()
+    for place in (line.split()[4] for line in mounts.splitlines()):
+        if Path(place).is_relative_to(real):
+            raise errors.LabError(f"{place} is still mounted", f"umount {place}")
+    # Aside at once: what is removed half way is nobody's lab.
+    aside = folder.with_name(f".{folder.name}.gone")
+    if aside.is_dir():
+        shutil.rmtree(aside)
     if folder.is_dir():
-        shutil.rmtree(folder)
+        folder.rename(aside)
+        shutil.rmtree(aside)

@@ -15,7 +15,8 @@ from typing import Final
 from ouranos.engine.node import identity
 
 _MOUNTS: Final = Path("/proc/self/mountinfo")
-_LEAF: Final = "system"
+LEAF: Final = "system"
+"""Where a cgroup's own processes are, so that it may have children: v2 asks for it."""
 _LOOK: Final = 0.02
 
 
@@ -40,8 +41,8 @@ def ensure(path: str) -> list[Path]:
     joins: list[Path] = []
     for hierarchy in hierarchies():
         group = hierarchy
-        for part in (*Path(path).parts, _LEAF):
-            if part != _LEAF:
+        for part in (*Path(path).parts, LEAF):
+            if part != LEAF:
                 _share(group)
             group /= part
             with contextlib.suppress(FileExistsError):
@@ -49,6 +50,14 @@ def ensure(path: str) -> list[Path]:
             _inherit(group)
         joins.append(group / "cgroup.procs")
     return joins
+
+
+def settle(path: str) -> None:
+    """Move whoever was born in a cgroup itself to its leaf."""
+    for join in ensure(path):
+        for pid in (join.parent.parent / join.name).read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                join.write_text(pid)
 
 
 def _inherit(group: Path) -> None:
@@ -81,7 +90,8 @@ def processes(path: str) -> set[identity.Identity]:
     """Return everybody in a cgroup and below it."""
     found: set[identity.Identity] = set()
     for group in _tree(path):
-        with contextlib.suppress(FileNotFoundError):
+        # One that goes while it is read has nobody: ENOENT, or ENODEV once it is open.
+        with contextlib.suppress(OSError):
             for pid in (group / "cgroup.procs").read_text().split():
                 one = identity.of(int(pid)) if int(pid) else None
                 if one is not None:

@@ -72,7 +72,7 @@ async def connect(settings: Settings, node: Node, pid: int) -> None:
     """Cable a node that is on, and make the routes to what is behind it."""
     enter = ("nsenter", "--net", "--target", str(pid), "--")
     shown = json.loads(await programs.run(*enter, "ip", "-json", "link", "show"))
-    there = {str(link["ifname"]) for link in shown}
+    there = {str(link["ifname"]): link["flags"] for link in shown}
     for link, bridge, card in (
         (node.link, settings.name, CARD),
         (node.tunnel_link, settings.tunnels_name, TUNNEL_CARD),
@@ -86,13 +86,14 @@ async def connect(settings: Settings, node: Node, pid: int) -> None:
                 *("peer", "name", card, "netns", str(pid)),
             )
         await programs.run("ip", "link", "set", link, "master", bridge, "up")
+    is_up = "UP" in there.get(TUNNEL_CARD, ())
     tunnel = f"{node.tunnel}/{settings.tunnels.prefixlen}"
     inside = (
         "link set lo up",
         f"address replace {node.address}/{settings.nodes.prefixlen} dev {CARD}",
         f"link set {CARD} up",
-        # Said once: the switch may take the card and move its address.
-        *(() if TUNNEL_CARD in there else (f"address replace {tunnel} dev {TUNNEL_CARD}",)),
+        # Said until it is up: then the switch may take the card and move its address.
+        *(() if is_up else (f"address replace {tunnel} dev {TUNNEL_CARD}",)),
         f"link set {TUNNEL_CARD} up",
         f"route replace default via {settings.host}",
         *(

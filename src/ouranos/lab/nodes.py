@@ -1,7 +1,6 @@
 """How is a node made, entered and taken from the current? A machine of namespaces, no more."""
 
 import asyncio
-import contextlib
 import shutil
 from pathlib import Path
 from typing import Final
@@ -42,6 +41,7 @@ async def ensure(settings: Settings, node: Node) -> bool:
     found = first(settings, node)
     if found is None:
         raise errors.LabError(f"{node.name} ended as soon as it was started")
+    groups.settle(group(settings, node))
     await network.connect(settings, node, found.pid)
     return fresh
 
@@ -100,11 +100,6 @@ async def _start(settings: Settings, node: Node) -> None:
         raise errors.LabError(
             f"{node.name} could not be built", f"{settings.logs / node.name}.log says why"
         )
-    assert found is not None and started is not None  # noqa: S101, PT018 - it is on
-    for join in joins:
-        for one in (found, started):
-            with contextlib.suppress(ProcessLookupError):
-                join.write_text(str(one.pid))
 
 
 async def power_off(settings: Settings, node: Node) -> None:

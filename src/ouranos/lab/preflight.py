@@ -9,7 +9,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any, Final
 
-from ouranos.lab import errors
+from ouranos.lab import errors, groups
 from ouranos.lab.settings import Settings
 
 PACKAGES: Final = {
@@ -48,6 +48,11 @@ def machine(user: int, path: str) -> None:
         raise errors.LabError(
             f"missing on this machine: {', '.join(sorted(missing))}",
             f"apt-get install {' '.join(sorted(missing))}, or let `make kubernetes` do it",
+        )
+    if not groups.hierarchies():
+        raise errors.LabError(
+            "this machine's cgroups cannot be used",
+            "in a container: start it with --privileged and --cgroupns=private",
         )
 
 
@@ -90,9 +95,10 @@ def in_use(settings: Settings, routes: Iterable[dict[str, Any]]) -> str | None:
             continue
         if route.get("type") in {"broadcast", "multicast"}:
             continue
-        for network in wanted:
-            if IPv4Network(target, strict=False).overlaps(network):
-                return f"{target} (by {route.get('dev', 'a route')})"
+        taken = IPv4Network(target, strict=False)
+        # Half of the world is a default route too, of a VPN.
+        if taken.prefixlen > 1 and any(map(taken.overlaps, wanted)):
+            return f"{target} (by {route.get('dev', 'a route')})"
     return None
 
 

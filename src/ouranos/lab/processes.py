@@ -1,8 +1,9 @@
 """How is a component of a lab started, known again and stopped? By PID and start time."""
 
 import asyncio
+import contextlib
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -70,6 +71,9 @@ async def ensure(settings: Settings, component: Component) -> bool:
     """
     if recorded(settings, component.name) is not None:
         return False
+    for one in _unrecorded(component):
+        identity.send(one, signal.SIGKILL)
+        await identity.ended(one)
     joins = groups.ensure(component.group)
     argv: Sequence[str] = component.argv
     if component.inside is not None:
@@ -83,6 +87,17 @@ async def ensure(settings: Settings, component: Component) -> bool:
         )
     record(settings, component.name, found)
     return True
+
+
+def _unrecorded(component: Component) -> Iterator[identity.Identity]:
+    """Yield whom somebody started who was interrupted before writing it down."""
+    wanted = [word.encode() for word in component.argv]
+    for one in groups.processes(f"{component.group}/{groups.LEAF}"):
+        with contextlib.suppress(OSError):
+            words = Path(f"/proc/{one.pid}/cmdline").read_bytes().split(b"\0")[:-1]
+            # What joins its cgroups or enters its node for it has its words as its last.
+            if words[-len(wanted) :] == wanted:
+                yield one
 
 
 async def spawn(

@@ -1,8 +1,9 @@
 """Where is a lab on this machine, and which addresses does it have? All of the room asks here."""
 
+import contextlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Final
@@ -56,6 +57,8 @@ class Settings:
     number: int = 0
     public: IPv4Network = DEFAULT_PUBLIC
     """Where a Cloud's floating addresses are; node 1 is the way to them."""
+    run: Path = Path("/run")
+    """What is of this boot only, and of all labs wherever their folders are."""
 
     def __post_init__(self) -> None:
         """Refuse a number without addresses.
@@ -75,6 +78,16 @@ class Settings:
     def folder(self) -> Path:
         """Everything of this lab; mode 0700."""
         return self.root / f"kubernetes{f'-{self.number}' if self.number else ''}"
+
+    @property
+    def lock(self) -> Path:
+        """Who changes this lab, and where its folder is; of the number, as addresses are."""
+        return self.run / f"{self.name}.lock"
+
+    @property
+    def kept(self) -> Path:
+        """Where the public network that somebody chose is written down."""
+        return self.folder / "public"
 
     @property
     def nodes(self) -> IPv4Network:
@@ -182,10 +195,17 @@ def of_environment(
     public: str | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Settings:
-    """Return the settings: `OURANOS_ROOT`, `OURANOS_CACHE`, `OURANOS_LAB`, else the defaults."""
+    """Return the settings: `OURANOS_ROOT`, `OURANOS_CACHE`, `OURANOS_LAB`, else the defaults.
+
+    A lab that is there keeps the public network that it has.
+    """
     root = Path(environment.get("OURANOS_ROOT") or DEFAULT_ROOT).absolute()
     cache = Path(environment.get("OURANOS_CACHE") or root / "cache").absolute()
     chosen = int(environment.get("OURANOS_LAB") or 0) if number is None else number
     # Each lab its own network by default, else the second would be refused.
     default = IPv4Network(f"172.25.{chosen}.0/24") if chosen else DEFAULT_PUBLIC
-    return Settings(root, cache, chosen, IPv4Network(public) if public else default)
+    found = Settings(root, cache, chosen, default)
+    if public is None:
+        with contextlib.suppress(OSError):
+            public = found.kept.read_text()
+    return replace(found, public=IPv4Network(public)) if public else found

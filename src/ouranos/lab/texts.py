@@ -1,6 +1,7 @@
 """What do the components of a lab read? Pure: settings in, configuration files out."""
 
 import json
+import re
 from typing import Any, Final
 
 import yaml
@@ -12,6 +13,8 @@ FOLDER: Final = "/etc/kubernetes"
 """Where a node finds what is written here."""
 VOLUMES: Final = "/var/volumes"
 """Where a node finds the folders of persistent volumes."""
+_LOOPBACK: Final = re.compile(r"^nameserver\s+(127\.|::1\b).*$", re.MULTILINE)
+"""A name server that a node cannot reach, and the lab's can."""
 
 
 def node(settings: Settings, one: Node, resolver: str) -> dict[str, str]:
@@ -19,7 +22,7 @@ def node(settings: Settings, one: Node, resolver: str) -> dict[str, str]:
     return {
         "hostname": f"{one.name}\n",
         "hosts": f"127.0.0.1 localhost\n{one.address} {one.name}\n",
-        "resolv.conf": resolver,
+        "resolv.conf": _LOOPBACK.sub(f"nameserver {settings.host}", resolver),
         "containerd/config.toml": CONTAINERD,
         "cni/net.d/10-pods.conflist": json.dumps(network(one)),
         "kubernetes/kubelet.yaml": yaml.safe_dump(kubelet(settings, one)),

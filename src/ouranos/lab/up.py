@@ -44,13 +44,16 @@ async def up(settings: Settings, count: int, tell: Tell) -> None:
 
     Raises:
         LabError: this machine cannot have one, or a part of it does not come up.
+        ValueError: a lab cannot have so many nodes.
     """
+    settings.node(count)  # Refused before anything is made.
     preflight.machine(os.geteuid(), programs.ENVIRONMENT["PATH"])
     settings.root.mkdir(parents=True, exist_ok=True)
     preflight.addresses(settings)
     with lock.held(settings, "up"):
-        settings.folder.mkdir(mode=0o700, exist_ok=True)
         built = await building.ensure(settings.cache, tell)
+        settings.folder.mkdir(mode=0o700, exist_ok=True)
+        files.write(settings.kept, str(settings.public))
         _link(settings.bin, built)
         wanted = {node.number: node for node in settings.present()}
         wanted |= {number: settings.node(number) for number in range(1, count + 1)}

@@ -3,14 +3,16 @@
 import signal
 import socket
 import subprocess
+from dataclasses import replace
 from ipaddress import IPv4Address
+from pathlib import Path
 
 import pytest
 import tests_lab
 from tests_lab import Lab, answers, asked, claim, eventually, service, web
 
 from ouranos.engine.node import identity
-from ouranos.lab import control, errors, groups, nodes, processes, up
+from ouranos.lab import control, down, errors, groups, nodes, processes, up
 
 COMPONENTS = (
     *control.NAMES,
@@ -129,6 +131,26 @@ def test_a_killed_component_comes_back_and_nothing_else_changes(lab: Lab, name: 
     assert set(after) == set(before)
     assert _started(lab, "hello") == served
     answers(_address(lab, "front"), "hello")
+
+
+def test_a_component_that_nobody_wrote_down_is_not_started_twice(lab: Lab) -> None:
+    before, served = lab.running(), _started(lab, "hello")
+    lost = {"kube-scheduler", "node1-containerd", "node1-kubelet"}
+    for name in lost:
+        (lab.settings.processes / name).unlink()
+    lab.up()
+    after = lab.running()
+    assert {name for name in before if after[name] != before[name]} == lost
+    assert not any(identity.is_alive(before[name]) for name in lost)
+    assert _started(lab, "hello") == served
+
+
+def test_a_lab_in_another_folder_is_not_taken_over(lab: Lab, tmp_path: Path) -> None:
+    before, other = lab.running(), replace(lab.settings, root=tmp_path)
+    for work in (up.up(other, 1, print), down.down(other, print)):
+        with pytest.raises(errors.LabError, match=f"is in {lab.settings.folder}"):
+            lab.run(work)
+    assert lab.running() == before
 
 
 def test_pods_do_not_notice_that_there_is_no_api_server(lab: Lab) -> None:

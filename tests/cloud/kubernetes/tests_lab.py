@@ -202,6 +202,7 @@ def machine() -> dict[str, set[str]]:
                 f"/{name}/" in line and "(deleted)" not in line for line in _text(path).splitlines()
             )
         },
+        "files": {str(path) for path in Path("/run").glob(f"{name}.*")},
         "namespaces": set(said("ip", "netns", "list")) & {"node1", "node2"},
     }
 
