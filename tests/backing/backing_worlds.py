@@ -1,7 +1,9 @@
 """Worlds that the tests of backing are told in: an embedded API, and servers in memory."""
 
 import base64
+import contextlib
 import functools
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import fake_servers
@@ -62,6 +64,31 @@ class World:
         where = {"clusterIP": "172.31.0.2", "ports": entries}
         await self.apply(kinds.SERVICE, name, spec=where)
         await self.secret(f"{name}-{account}-1", "ouranos", "of-the-server")
+
+    async def external(self) -> None:
+        """Let somebody else run the servers."""
+        for kind, name, account in (
+            (kinds.MARIADB, "mariadb", "root"),
+            (kinds.RABBITMQ, "rabbitmq", "admin"),
+        ):
+            await self.source.delete(kind, name, "home")
+            said = {"host": "10.0.0.9", "secretRef": {"name": f"{name}-{account}-1"}}
+            await self.server(kind, name, account, external=said)
+
+    @contextlib.asynccontextmanager
+    async def other_cluster(self) -> AsyncGenerator["World"]:
+        """Another Kubernetes with a namespace of the same name, which uses the same servers."""
+        api = await server.ApiServer.open(None, self.given)
+        async with client_of(api) as http:
+            source = cluster.Cluster(http, manager="test")
+            home = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "home"}}
+            await source.apply(home)
+            other = World(source, self.given)
+            other.databases, other.broker, other.means = self.databases, self.broker, self.means
+            await other.prepare()
+            await other.external()
+            yield other
+        await api.close()
 
     async def available(self, kind: Kind, name: str, status: str = "True") -> None:
         found = await self.source.get(kind, name, "home")

@@ -53,9 +53,11 @@ class MariaDb:
     trouble: int = 0
     trouble_with: str = ""
     said: list[str] = field(default_factory=list)
+    logins: int = 0
     port: int = 0
 
     def admit(self, username: str, token: bytes, database: str) -> None:
+        self.logins += 1
         kept = bytes.fromhex(self.users.get(username, "*")[1:])
         mask = hashlib.sha1(SALT + kept).digest()
         once = bytes(one ^ other for one, other in zip(token, mask, strict=False))
@@ -147,7 +149,7 @@ _STATEMENTS: dict[str, Callable[..., Rows | None]] = {
     r"SHOW GRANTS FOR '(.*)'@'%'": MariaDb.show_grants,
     r"SELECT thing, .* name = '(.*)'\) OR .* name = '(.*)'\)": MariaDb.read_marks,
     r"CREATE TABLE IF NOT EXISTS `ouranos`\.`ownership` .*": MariaDb.make_table,
-    r"INSERT INTO .* VALUES \('(.*)', '(.*)', '(.*)', '(.*)', '(.*)'\) ON .*": MariaDb.put_mark,
+    r"INSERT INTO .* VALUES \('(.*)', '(.*)', '(.*)', '(.*)'\) ON .*": MariaDb.put_mark,
     r"DELETE FROM .* thing = '(.*)' AND name = '(.*)'": MariaDb.forget_mark,
     r"CREATE DATABASE IF NOT EXISTS `(.*)` CHARACTER SET utf8mb3 .*": MariaDb.create_database,
     r"DROP DATABASE IF EXISTS `(.*)`": MariaDb.drop_database,

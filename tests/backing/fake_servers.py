@@ -50,6 +50,7 @@ class Databases:
     grants: set[tuple[str, str]] = field(default_factory=set)
     marks: dict[tuple[str, str], sql.Mark] = field(default_factory=dict)
     is_away: bool = False
+    kept_out: set[str] = field(default_factory=set)
     fate: Fate = field(default_factory=Fate)
     logins: list[sql.Login] = field(default_factory=list)
 
@@ -96,7 +97,8 @@ class Databases:
 
     async def admits(self, database: str, username: str, password: str) -> bool:
         self._do("admits")
-        return (database, username) in self.grants and self.users.get(username) == password
+        granted = (database, username) in self.grants and username not in self.kept_out
+        return granted and self.users.get(username) == password
 
     async def drop_database(self, name: str) -> None:
         self._do(f"drop database {name}", lambda: self.databases.discard(name))
@@ -119,6 +121,7 @@ class Broker(httpx2.AsyncBaseTransport):
     permissions: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     fate: Fate = field(default_factory=Fate)
     trouble: int = 0
+    page: str = ""
 
     def connect(self, login: broker.Login) -> broker.Server:
         return broker.Management(login, lambda: self)
@@ -128,6 +131,8 @@ class Broker(httpx2.AsyncBaseTransport):
             raise httpx2.ConnectError("connection refused")
         if self.trouble:
             return httpx2.Response(self.trouble, json={"error": "bad"})
+        if self.page:
+            return httpx2.Response(200, text=self.page)
         path = request.url.raw_path.decode().partition("?")[0]
         kind, *rest = [unquote(part) for part in path.removeprefix("/api/").split("/")]
         body = json.loads(await request.aread() or b"{}")

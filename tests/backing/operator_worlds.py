@@ -6,13 +6,14 @@ The operators themselves are the test: it says what they would write into their 
 import base64
 import contextlib
 from collections.abc import AsyncGenerator, Iterable
+from random import Random
 from typing import Any
 
 import backing_worlds as worlds
 import fake_servers
 
 from ouranos import backing
-from ouranos.backing import mariadb_operator, page, rabbitmq_operator
+from ouranos.backing import broker, mariadb_operator, page, rabbitmq_operator
 from ouranos.engine.simulation import twin
 from ouranos.kit import conditions, kinds, objects, seams
 from ouranos.kit.objects import Kind, Object
@@ -190,6 +191,11 @@ class World:
             "secretRef": {"name": "nova-queue-1"},
         }
         await self.apply(kinds.VHOST, "nova", spec=spec)
+
+    def know(self, password: str = "first") -> None:
+        """Let the broker know the user, as the operator would."""
+        kept = broker.salted(password, Random(1))
+        self.broker.users["nova"] = {"tags": [], "password_hash": kept}
 
     def admit(self, database: str = "nova_api") -> None:
         """Let the user into the database, as the operator's statements would."""

@@ -1,5 +1,8 @@
 """Is a claim on a database fulfilled, and nothing of a stranger's touched?"""
 
+import asyncio
+import base64
+
 import backing_worlds as worlds
 import fake_servers
 import pytest
@@ -9,12 +12,18 @@ from ouranos.kit import kinds
 
 DATABASE = kinds.DATABASE
 OURS = "ouranos:home/nova-api"
+NO_TEXT = base64.b64encode(b"\xfe\xed").decode()
 
 
 async def made(world: worlds.World) -> None:
     await world.claim()
     assert (await world.pass_over(DATABASE, "nova-api")).done
     world.databases.fate = fake_servers.Fate()
+
+
+async def keep(world: worlds.World, secret: str, **data: str) -> None:
+    """Put something into a Secret as it is."""
+    await world.source.patch(kinds.SECRET, secret, "home", {"data": data})
 
 
 async def test_a_claim_makes_one_database_and_one_user_and_says_where(
@@ -73,7 +82,7 @@ async def test_a_strangers_thing_of_that_name_stops_the_claim_and_is_not_touched
         server.users["nova"] = "theirs"
         name = "nova"
     if mark:
-        server.marks[what, name] = sql.Mark(mark, "u", sql.MADE)
+        server.marks[what, name] = sql.Mark(mark, sql.MADE)
     await world.claim()
     result = await world.pass_over(DATABASE, "nova-api")
     assert result.terminal
@@ -98,21 +107,37 @@ async def test_a_strangers_thing_is_taken_where_a_person_says_so(
 async def test_the_same_claim_of_another_cluster_in_a_shared_server_is_a_stranger(
     world: worlds.World,
 ) -> None:
-    await world.source.delete(kinds.MARIADB, "mariadb", "home")
-    external = {"host": "10.0.0.9", "secretRef": {"name": "mariadb-root-1"}}
-    await world.server(kinds.MARIADB, "mariadb", "root", external=external)
-    world.databases.databases.add("nova_api")
-    world.databases.marks[sql.DATABASE, "nova_api"] = sql.Mark(OURS, "another-uid", sql.MADE)
-    await world.claim()
-    result = await world.pass_over(DATABASE, "nova-api")
-    assert result.terminal
-    assert "another cluster" in result.sentence
+    await world.external()
+    await made(world)
+    async with world.other_cluster() as other:
+        await other.claim()
+        result = await other.pass_over(DATABASE, "nova-api")
+        assert result.terminal
+        assert "(of another cluster)" in result.sentence
+        await other.annotate(DATABASE, "nova-api", delete_data="nova_api")
+        await other.source.delete(DATABASE, "nova-api", "home")
+        await other.pass_over(DATABASE, "nova-api")
+        assert await other.source.get(DATABASE, "nova-api", "home") is None
     assert world.databases.fate.writes == []
 
 
-async def test_a_claim_made_again_finds_its_data_in_the_clouds_own_server(
+async def test_a_user_of_another_cluster_in_a_shared_server_is_a_stranger(
     world: worlds.World,
 ) -> None:
+    await world.external()
+    await made(world)
+    async with world.other_cluster() as other:
+        await other.claim("billing", "billing")
+        result = await other.pass_over(DATABASE, "billing")
+    assert result.terminal
+    assert "the user nova" in result.sentence
+    assert not [one for one in world.databases.fate.writes if "user" in one]
+
+
+@pytest.mark.parametrize("whose", ["the cloud's own", "somebody else's"])
+async def test_a_claim_made_again_finds_its_data(world: worlds.World, whose: str) -> None:
+    if whose != "the cloud's own":
+        await world.external()
     await made(world)
     await world.source.delete(DATABASE, "nova-api", "home")
     await world.pass_over(DATABASE, "nova-api")
@@ -164,16 +189,33 @@ async def test_the_loss_of_the_whole_server_is_noticed_too(world: worlds.World) 
     assert world.databases.databases == set()
 
 
+async def test_a_lost_database_is_told_though_its_claim_was_made_again(
+    world: worlds.World,
+) -> None:
+    await made(world)
+    await world.source.delete(DATABASE, "nova-api", "home")
+    await world.pass_over(DATABASE, "nova-api")
+    world.databases.databases.clear()
+    await world.claim()
+    assert (await world.pass_over(DATABASE, "nova-api")).terminal
+    assert world.databases.databases == set()
+
+
 async def test_a_lost_database_is_made_again_once_when_a_person_says_so(
     world: worlds.World,
 ) -> None:
     await made(world)
+    claim_ = await world.source.get(DATABASE, "nova-api", "home")
+    assert claim_ is not None
+    status = claim_["status"] | {"created": "2020-01-01T00:00:00Z"}
+    await world.source.replace_status({**claim_, "status": status})
     world.databases.databases.clear()
     await world.annotate(DATABASE, "nova-api", recreate_data="nova_api")
     assert (await world.pass_over(DATABASE, "nova-api")).done
     assert world.databases.databases == {"nova_api"}
     found = await world.source.get(DATABASE, "nova-api", "home")
     assert found is not None
+    assert found["status"]["created"] != status["created"]
     assert "ouranos.cloud/recreate-data" not in (found["metadata"].get("annotations") or {})
     world.databases.databases.clear()
     assert (await world.pass_over(DATABASE, "nova-api")).terminal
@@ -208,7 +250,21 @@ async def test_a_user_that_another_claim_needs_stays(world: worlds.World) -> Non
     assert world.databases.users == {"nova": "first"}
 
 
-async def test_an_annotated_claim_on_a_server_that_is_gone_lets_go(
+async def test_claims_that_go_together_take_their_user_along(world: worlds.World) -> None:
+    await made(world)
+    await world.claim("nova", "nova")
+    assert (await world.pass_over(DATABASE, "nova")).done
+    going = {"nova-api": "nova_api", "nova": "nova"}
+    for name, database in going.items():
+        await world.annotate(DATABASE, name, delete_data=database)
+        await world.source.delete(DATABASE, name, "home")
+    await asyncio.gather(*(world.pass_over(DATABASE, name) for name in going))
+    assert world.databases.databases == set()
+    assert world.databases.users == {}
+    assert world.databases.marks == {}
+
+
+async def test_an_annotated_claim_on_a_server_that_is_gone_lets_go_and_says_what_stays(
     world: worlds.World,
 ) -> None:
     await made(world)
@@ -217,6 +273,8 @@ async def test_an_annotated_claim_on_a_server_that_is_gone_lets_go(
     await world.source.delete(DATABASE, "nova-api", "home")
     await world.pass_over(DATABASE, "nova-api")
     assert await world.source.get(DATABASE, "nova-api", "home") is None
+    told = [one["message"] for one in (await world.source.list(kinds.EVENT)).items]
+    assert "The database nova_api is kept: MariaDB mariadb went before" in told
 
 
 @pytest.mark.parametrize(
@@ -248,8 +306,8 @@ async def test_a_strangers_thing_stays_whatever_is_said_of_a_claim_that_goes(
 ) -> None:
     await made(world)
     server = world.databases
-    server.marks[sql.DATABASE, "nova_api"] = sql.Mark("ouranos:away/nova-api", "u", sql.MADE)
-    server.marks[sql.USER, "nova"] = sql.Mark("ouranos:away", "", sql.MADE)
+    server.marks[sql.DATABASE, "nova_api"] = sql.Mark("ouranos:away/nova-api", sql.MADE)
+    server.marks[sql.USER, "nova"] = sql.Mark("ouranos:away", sql.MADE)
     await world.annotate(DATABASE, "nova-api", delete_data="nova_api")
     await world.source.delete(DATABASE, "nova-api", "home")
     await world.pass_over(DATABASE, "nova-api")
@@ -272,6 +330,7 @@ async def test_a_user_whose_secret_is_gone_stays(world: worlds.World) -> None:
     ("missing", "said"),
     [
         ("the password", "Secret nova-database-1 has no key password"),
+        ("its text", "Secret nova-database-1 has no text under the key password"),
         ("the address", "Service mariadb has no address"),
     ],
 )
@@ -281,12 +340,45 @@ async def test_what_is_missing_for_the_moment_is_tried_again(
     await world.claim()
     if missing == "the password":
         await world.secret("nova-database-1", "nova", "")
+    elif missing == "its text":
+        await keep(world, "nova-database-1", password=NO_TEXT)
     else:
         await world.source.delete(kinds.SERVICE, "mariadb", "home")
     result = await world.pass_over(DATABASE, "nova-api")
     assert result.failures
     assert not result.terminal
     assert said in result.sentence
+
+
+async def test_a_secret_may_hold_more_than_text(world: worlds.World) -> None:
+    await world.claim()
+    await keep(world, "mariadb-root-1", truststore=NO_TEXT)
+    assert (await world.pass_over(DATABASE, "nova-api")).done
+
+
+async def test_one_user_with_two_secrets_is_refused_to_the_claim_that_comes_second(
+    world: worlds.World,
+) -> None:
+    await made(world)
+    await world.claim("billing", "billing", "billing-1")
+    await world.secret("billing-1", "nova", "another")
+    result = await world.pass_over(DATABASE, "billing")
+    assert result.terminal
+    assert "Secret billing-1 here, and in Secret nova-database-1 for Database nova-api" in (
+        result.sentence
+    )
+    assert world.databases.users == {"nova": "first"}
+    assert (await world.pass_over(DATABASE, "nova-api")).done
+
+
+async def test_a_user_whom_another_account_keeps_out_is_told(world: worlds.World) -> None:
+    world.databases.kept_out.add("nova")
+    await world.claim()
+    result = await world.pass_over(DATABASE, "nova-api")
+    assert result.terminal
+    assert "does not let the user nova into the database nova_api" in result.sentence
+    world.databases.kept_out.clear()
+    assert (await world.pass_over(DATABASE, "nova-api")).done
 
 
 async def test_a_server_that_is_away_is_asked_again_later(world: worlds.World) -> None:

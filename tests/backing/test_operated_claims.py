@@ -43,6 +43,7 @@ async def with_vhost(world: worlds.World) -> None:
     """Bring a claim on a virtual host to Ready."""
     await world.vhost()
     await world.fulfils((VHOST, "nova"), (THEIR_USER, "nova"), (PERMISSION, "nova"))
+    world.know()
     await world.ready(kinds.VHOST, "nova")
 
 
@@ -195,6 +196,36 @@ async def test_a_user_who_is_kept_out_is_seen(given: seams.Seams) -> None:
         await world.ready(kinds.DATABASE, "nova-api")
 
 
+async def test_a_user_whom_the_broker_does_not_know_by_this_password_is_seen(
+    given: seams.Seams,
+) -> None:
+    async with worlds.house(given, *ALL) as world:
+        await with_rabbitmq(world)
+        await with_vhost(world)
+        await world.secret("nova-queue-1", username="nova", password="second")
+        message = (await world.told(kinds.VHOST, "nova"))[1]
+        assert message == "RabbitMQ rabbitmq to admit the user nova to the virtual host nova"
+        world.know("second")
+        await world.ready(kinds.VHOST, "nova")
+
+
+async def test_one_user_with_two_secrets_is_refused_to_the_claim_that_comes_second(
+    given: seams.Seams,
+) -> None:
+    async with worlds.house(given, *ALL) as world:
+        await with_mariadb(world)
+        await with_database(world)
+        before = await world.exists(USER, "nova")
+        await world.claim("billing", "billing-1")
+        await world.fulfils((DATABASE, "billing"))
+        reason, message = await world.told(kinds.DATABASE, "billing")
+        assert reason == "InvalidSpec"
+        assert "in Secret nova-database-1 for Database nova-api" in message
+        assert await world.exists(USER, "nova") == before
+        await world.cluster.delete(kinds.DATABASE, "nova-api", "home")
+        await world.exists(GRANT, "billing")
+
+
 async def test_another_secret_is_handed_on(given: seams.Seams) -> None:
     async with worlds.house(given, *ALL) as world:
         await with_rabbitmq(world)
@@ -296,7 +327,6 @@ async def test_a_strangers_object_that_stands_for_the_same_database_stops_the_cl
         assert "the database nova_api (Database theirs of mariadb-operator)" in message
         assert await world.find(DATABASE, "nova-api") is None
         await world.cluster.delete(DATABASE, "theirs", "home")
-        await world.annotate(kinds.DATABASE, "nova-api", looked="again")
         await world.exists(DATABASE, "nova-api")
 
 

@@ -6,10 +6,10 @@ import fake_mariadb
 import pytest
 
 from ouranos.backing import sql
-from ouranos.kit import errors, seams
+from ouranos.kit import effects, errors, seams
 
 pytestmark = pytest.mark.enable_socket
-MADE = sql.Mark("ouranos:home/nova-api", "a-uid", sql.MADE)
+MADE = sql.Mark("ouranos:home/nova-api", sql.MADE)
 
 
 @pytest.fixture
@@ -40,6 +40,40 @@ async def test_a_wrong_password_is_terminal_and_a_lost_server_is_not(
         await server(model).version()
 
 
+async def test_a_right_that_is_missing_is_told(model: fake_mariadb.MariaDb) -> None:
+    model.trouble, model.trouble_with = 1044, "CREATE DATABASE"
+    with pytest.raises(errors.Terminal, match="refuses the user ouranos: trouble"):
+        await server(model).mark(sql.DATABASE, "nova_api", MADE)
+
+
+class _Fence:
+    """Shut while somebody waits for the server to let him in."""
+
+    def __init__(self, model: fake_mariadb.MariaDb) -> None:
+        self._model = model
+
+    def prove(self) -> None:
+        if self._model.logins:
+            raise effects.FencedError("the Lease is another's")
+
+
+async def test_who_was_replaced_while_connecting_changes_nothing(
+    model: fake_mariadb.MariaDb,
+) -> None:
+    it = server(model)
+    with effects.fenced(_Fence(model)):
+        for change in (
+            it.mark(sql.DATABASE, "nova_api", MADE),
+            it.set_user("nova", "first"),
+            it.drop_database("glance"),
+        ):
+            model.logins = 0
+            with pytest.raises(effects.FencedError):
+                await change
+            assert model.logins == 1
+    assert not [one for one in model.said if not one.startswith("SET ")]
+
+
 async def test_a_server_that_ends_in_the_middle_is_unreachable_and_says_why(
     model: fake_mariadb.MariaDb,
 ) -> None:
@@ -60,7 +94,7 @@ async def test_what_is_made_is_found_and_what_is_dropped_is_gone(
 ) -> None:
     it = server(model)
     await it.mark(sql.DATABASE, "nova_api", MADE)
-    await it.mark(sql.USER, "nova", sql.Mark("ouranos:home", "", sql.MADE))
+    await it.mark(sql.USER, "nova", sql.Mark("ouranos:home", sql.MADE))
     await it.create_database("nova_api")
     await it.set_user("nova", "first'\\`")
     assert not (await it.look("nova_api", "nova")).granted
@@ -70,7 +104,7 @@ async def test_what_is_made_is_found_and_what_is_dropped_is_gone(
     assert facts.user
     assert facts.granted
     assert facts.database_mark == MADE
-    assert facts.user_mark == sql.Mark("ouranos:home", "", sql.MADE)
+    assert facts.user_mark == sql.Mark("ouranos:home", sql.MADE)
     await it.drop_user("nova")
     await it.drop_database("nova_api")
     await it.unmark(sql.USER, "nova")

@@ -87,6 +87,38 @@ async def test_a_strangers_thing_is_not_touched_until_a_person_says_so(
     assert (await world.pass_over(VHOST, "nova")).done
 
 
+async def test_things_of_another_cluster_in_a_shared_broker_are_a_strangers(
+    world: worlds.World,
+) -> None:
+    await world.external()
+    await made(world)
+    async with world.other_cluster() as other:
+        await other.vhost()
+        await other.secret("nova-queue-1", "nova", "second")
+        result = await other.pass_over(VHOST, "nova")
+        assert result.terminal
+        assert "the virtual host nova in RabbitMQ rabbitmq belongs to ouranos:home/nova@" in (
+            result.sentence
+        )
+        world.broker.vhosts.clear()
+        result = await other.pass_over(VHOST, "nova")
+        assert "the user nova in RabbitMQ rabbitmq belongs to ouranos:home@" in result.sentence
+    assert not [one for one in world.broker.fate.writes if "/users/" in one]
+
+
+async def test_one_user_with_two_secrets_is_refused_to_the_claim_that_comes_second(
+    world: worlds.World,
+) -> None:
+    await made(world)
+    await world.secret("billing-1", "nova", "another")
+    spec = {"rabbitmqRef": {"name": "rabbitmq"}, "vhost": "billing"}
+    await world.apply(VHOST, "billing", spec=spec | {"secretRef": {"name": "billing-1"}})
+    result = await world.pass_over(VHOST, "billing")
+    assert result.terminal
+    assert "in Secret nova-queue-1 for Vhost nova" in result.sentence
+    assert (await world.pass_over(VHOST, "nova")).done
+
+
 async def test_queues_go_with_the_claim_only_where_a_person_says_so(
     world: worlds.World,
 ) -> None:
@@ -136,6 +168,23 @@ async def test_trouble_is_told_apart(world: worlds.World, trouble: int, kind: st
     assert result.failures
     assert result.terminal == (kind == "terminal")
     assert "of-the-server" not in result.sentence
+
+
+async def test_what_answers_but_is_no_management_api_is_named(world: worlds.World) -> None:
+    await world.vhost()
+    world.broker.page = "<html>maintenance</html>"
+    result = await world.pass_over(VHOST, "nova")
+    assert result.reason == "TransientError"
+    assert "RabbitMQ at 172.31.0.2:15672: GET /vhosts/nova was not answered" in result.sentence
+
+
+async def test_a_broker_may_keep_passwords_by_another_digest(world: worlds.World) -> None:
+    await made(world)
+    hashing = "rabbit_password_hashing_sha512"
+    kept = broker.hashed("first", b"salt", hashing)
+    world.broker.users["nova"] |= {"password_hash": kept, "hashing_algorithm": hashing}
+    assert (await world.pass_over(VHOST, "nova")).done
+    assert world.broker.fate.writes == []
 
 
 async def test_a_password_is_kept_as_rabbitmq_keeps_it() -> None:

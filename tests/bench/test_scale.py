@@ -29,7 +29,7 @@ def test_a_row_says_what_was_measured() -> None:
 async def test_a_pretended_database_is_found_by_the_next_process(tmp_path: Path) -> None:
     login = sql.Login("db.example", 3306, "root", "x")
     first = pretended.means(tmp_path).databases(login, seams.inline)
-    mark = sql.Mark("home/keystone", "uid", sql.MADE)
+    mark = sql.Mark("home/keystone", sql.MADE)
     await first.mark(sql.DATABASE, "keystone", mark)
     await first.create_database("keystone")
     await first.set_user("keystone", "secret")

@@ -206,6 +206,20 @@ async def _disturb(life: Life) -> None:
     await life.until(kinds.HYPERVISOR, "hv1")
 
 
+async def share(life: Life) -> None:
+    """A claim on a server elsewhere, which other clusters may use too, comes and goes."""
+    life.databases.__init__()
+    world = operator_worlds.World(life.twin, life.databases, life.broker)
+    await world.secret("elsewhere", username="root", password="of-root")
+    external = {"host": "10.0.0.9", "secretRef": {"name": "elsewhere"}}
+    await world.apply(kinds.MARIADB, "mariadb", spec={"release": "2026.2", "external": external})
+    await world.claim()
+    await world.ready(kinds.DATABASE, "nova-api")
+    for kind, name in ((kinds.DATABASE, "nova-api"), (kinds.MARIADB, "mariadb")):
+        await life.cluster.delete(kind, name, "home")
+        await life.gone(kind, name)
+
+
 async def operate(life: Life) -> None:
     """Operators of the cluster come, run our servers and fulfil claims, which then go with all."""
     world = operator_worlds.World(life.twin, life.databases, life.broker)
@@ -230,6 +244,7 @@ async def operate(life: Life) -> None:
     for name, ((thing, user, grant), kind) in wanted.items():
         await world.fulfils((thing, name), (user, "nova"), (grant, name))
         world.admit()
+        world.know()
         await world.ready(kind, name)
         spoken = name.replace("-", "_")
         await world.annotate(kind, name, delete_data=spoken)
@@ -287,8 +302,9 @@ async def running(given: seams.Seams) -> AsyncGenerator[Life]:
         async with httpx2.AsyncClient(transport=noted, base_url="http://twin") as http:
             source = cluster.Cluster(http, manager="ouranos")
             life.ours = source
-            runner = controller.ControllerRunner(source, life.controllers(), given)
-            task = asyncio.create_task(runner.run())
+            every = life.controllers()
+            runner = controller.ControllerRunner(every, controller.Mirror(source, every, given))
+            task = asyncio.create_task(controller.run_alone(runner))
             try:
                 yield life
             finally:

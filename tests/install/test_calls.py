@@ -21,6 +21,7 @@ async def test_the_roles_allow_what_controllers_call_and_nothing_else(given: sea
     async with life.running(given) as one:
         await life.elect(one, given)
         await life.live(one)
+        await life.share(one)
         await life.operate(one)
     if WRITE:
         FILE.write_text(calls.written(one.noted.calls), encoding="utf-8")

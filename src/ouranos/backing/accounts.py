@@ -6,12 +6,6 @@ from ouranos.kit import controller, errors, kinds, objects
 from ouranos.kit.objects import Object
 
 
-def contents(secret: Object) -> dict[str, str]:
-    """Return a Secret's keys and values."""
-    data: dict[str, str] = objects.mapping(secret, "data")
-    return {key: base64.b64decode(value).decode() for key, value in data.items()}
-
-
 def encoded(text: str) -> str:
     """Return a value as a Secret holds it."""
     return base64.b64encode(text.encode()).decode()
@@ -32,16 +26,25 @@ def login(held: controller.Cache, namespace: str, name: str) -> tuple[str, str]:
     return username, password
 
 
+def names(held: controller.Cache, namespace: str, name: str, username: str) -> bool:
+    """Whether a Secret is there, and has this user's name."""
+    secret = held.get(kinds.SECRET, name, namespace) or {}
+    return objects.mapping(secret, "data").get("username") == encoded(username)
+
+
 def value(held: controller.Cache, namespace: str, name: str, key: str) -> str:
     """Return what a Secret holds under a key.
 
     Raises:
-        errors.Transient: the Secret is not there, or has nothing there.
+        errors.Transient: the Secret is not there, or has no text there.
     """
     secret = held.get(kinds.SECRET, name, namespace)
     if secret is None:
         raise errors.Transient(f"Secret {name} does not exist")
-    found = contents(secret).get(key)
+    found = objects.mapping(secret, "data").get(key)
     if not found:
         raise errors.Transient(f"Secret {name} has no key {key}")
-    return found
+    try:
+        return base64.b64decode(found).decode()
+    except UnicodeDecodeError as error:
+        raise errors.Transient(f"Secret {name} has no text under the key {key}") from error

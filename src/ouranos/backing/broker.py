@@ -14,6 +14,7 @@ import httpx2
 from ouranos.kit import conditions, effects, errors
 
 HASHING: Final = "rabbit_password_hashing_sha256"
+_DIGESTS: Final = {HASHING: hashlib.sha256, "rabbit_password_hashing_sha512": hashlib.sha512}
 _SALT_BYTES: Final = 4
 _SECONDS: Final = 10.0
 _UNAUTHORISED: Final = (401, 403)
@@ -39,11 +40,12 @@ class User:
 
     tags: frozenset[str]
     password_hash: str
+    hashing: str = HASHING
 
     def has(self, password: str) -> bool:
         """Whether this is the user's password."""
         salt = base64.b64decode(self.password_hash)[:_SALT_BYTES]
-        return hashed(password, salt) == self.password_hash
+        return hashed(password, salt, self.hashing) == self.password_hash
 
 
 class Server(Protocol):
@@ -91,9 +93,9 @@ Connect = Callable[[Login], Server]
 _EVERYTHING: Final = {"configure": ".*", "write": ".*", "read": ".*"}
 
 
-def hashed(password: str, salt: bytes) -> str:
+def hashed(password: str, salt: bytes, hashing: str = HASHING) -> str:
     """Return a password as RabbitMQ keeps it (its documentation, "Credentials and Passwords")."""
-    digest = hashlib.sha256(salt + password.encode()).digest()
+    digest = _DIGESTS.get(hashing, hashlib.sha256)(salt + password.encode()).digest()
     return base64.b64encode(salt + digest).decode()
 
 
@@ -139,7 +141,8 @@ class Management:
         found = await self._ask("GET", f"/users/{_part(name)}")
         if found is None:
             return None
-        return User(frozenset(found.get("tags") or ()), str(found.get("password_hash") or ""))
+        kept, hashing = found.get("password_hash"), found.get("hashing_algorithm")
+        return User(frozenset(found.get("tags") or ()), str(kept or ""), str(hashing or HASHING))
 
     async def put_user(self, name: str, password: str, tags: frozenset[str]) -> None:
         """Make a user, or give the present one this password and these tags."""
@@ -188,7 +191,12 @@ class Management:
             raise errors.Terminal(conditions.Reason.UNRECOVERABLE, message)
         if answer.is_error:
             raise errors.Transient(f"{where}: {method} {path} failed ({answer.status_code})")
-        return answer.json() if answer.content else {}
+        try:
+            return answer.json() if answer.content else {}
+        except ValueError as error:
+            asked = f"{where}: {method} {path} was not answered in JSON"
+            hint = "hint: is this the port of the management API?"
+            raise errors.Transient(f"{asked}; {hint}") from error
 
 
 def _part(name: str) -> str:

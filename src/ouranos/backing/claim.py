@@ -5,6 +5,7 @@ without our mark belongs to a stranger and is never touched. What is particular 
 claim is in `databases.py` and `vhosts.py`.
 """
 
+import dataclasses
 import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ MADE_BY: Final = "madeBy"
 """The field of the status that remembers who makes things in a server that an operator runs."""
 AGAIN: Final = timedelta(seconds=60)
 """How often a claim's thing is looked at: a server tells nobody when somebody removes something."""
+_LASTING: Final = "kube-system"
+"""The namespace that lives as long as its cluster, so that its uid tells clusters apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,16 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One claim, and the server that it is on."""
+    """One claim, and the server that it is on.
+
+    Attributes:
+        cluster: what marks say of our cluster, in a server that several clusters may use.
+    """
 
     pass_: controller.Pass
     sort: Sort
     means: page_.Means
+    cluster: str = ""
 
     @property
     def thing(self) -> str:
@@ -89,17 +97,31 @@ class Claim:
     @property
     def owner(self) -> str:
         """The mark of what only this claim holds."""
-        return f"ouranos:{self.namespace}/{self.pass_.key.name}"
+        return f"ouranos:{self.namespace}/{self.pass_.key.name}{self.cluster}"
 
     @property
     def house(self) -> str:
         """The mark of what claims of one namespace share: their user."""
-        return f"ouranos:{self.namespace}"
+        return f"ouranos:{self.namespace}{self.cluster}"
 
     @property
     def server_name(self) -> str:
         """The server, as people read it: `MariaDB mariadb`."""
         return f"{self.sort.page.kind.kind} {self.reference}"
+
+    async def identified(self) -> "Claim":
+        """Return the claim with its cluster's identity, where others may use the server too.
+
+        Raises:
+            errors.Transient: the cluster does not tell.
+        """
+        host = self.host()
+        if host is None or "external" not in host["spec"]:
+            return self
+        found = await self.pass_.cluster.get(kinds.NAMESPACE, _LASTING)
+        if found is None:
+            raise errors.Transient(f"Namespace {_LASTING} does not exist")
+        return dataclasses.replace(self, cluster=f"@{objects.uid_of(found)}")
 
     def host(self) -> Object | None:
         """Return the object of the server, if there is one."""
@@ -142,6 +164,8 @@ class Claim:
         if mark is None or mark == ours or self.says(ADOPT):
             return
         whose = f"belongs to {mark}" if mark else "was not made by Ouranos"
+        if self.cluster and "@" in mark and not mark.endswith(self.cluster):
+            whose += " (of another cluster)"
         raise errors.Terminal(
             Reason.UNRECOVERABLE,
             f"{what} in {self.server_name} {whose}; rename it, or take it as it is by the "
@@ -220,13 +244,6 @@ class Claim:
                 what = f"the {self.sort.words} {self.thing} ({title})"
                 self.refuse_stranger(what, mark, self.owner)
 
-    async def label_secret(self) -> None:
-        """Let the operator see the Secret with the user's name and password."""
-        labels = self.sort.parts.labels
-        found = self.pass_.cache.get(kinds.SECRET, self.secret, self.namespace)
-        if found is not None and not objects.matches(objects.labels_of(found), labels):
-            await self.pass_.patch(kinds.SECRET, self.secret, {"metadata": {"labels": labels}})
-
     async def tell(self, verb: str) -> None:
         """Record that the thing was made or destroyed."""
         text = f"{verb} {self.sort.words} {self.thing} in {self.server_name}"
@@ -258,7 +275,10 @@ async def _release(one: Claim) -> outcome.Outcome:
     going = await _cancel(one)
     if not going.done:
         return going
-    if one.says(DELETE) and one.host() is not None:
+    if one.says(DELETE) and one.host() is None:
+        text = f"The {one.sort.words} {one.thing} is kept: {one.server_name} went before"
+        await one.pass_.event("Warning", f"{one.sort.kind.kind}Kept", text)
+    elif one.says(DELETE):
         if one.is_ordered or await one.sort.drop(one):
             await one.tell("Deleted")
         if not one.is_ordered and not _is_user_needed(one):
@@ -276,8 +296,7 @@ async def _cancel(one: Claim) -> outcome.Outcome:
         for each in held.list(kind, one.namespace)
         if operators.owner_of(each) == one.owner
     ]
-    staying = [each for each in _sharing(one) if not objects.is_deleting(each)]
-    users = [] if staying else held.list(parts.user, one.namespace)
+    users = [] if _is_shared(one) else held.list(parts.user, one.namespace)
     for each in users:
         said: str = objects.mapping(each, "spec", parts.login).get("name", "")
         if operators.owner_of(each) == one.house and said == one.secret:
@@ -286,28 +305,34 @@ async def _cancel(one: Claim) -> outcome.Outcome:
     return await operated.remove(one.pass_, parts.software, going, drops)
 
 
-def _sharing(one: Claim) -> list[Object]:
-    """Return all claims with the same user."""
-    claims = one.pass_.cache.list(one.sort.kind, one.namespace)
-    return [each for each in claims if each["spec"]["secretRef"]["name"] == one.secret]
+def _is_shared(one: Claim) -> bool:
+    """Whether a claim that stays has the same user."""
+    return any(
+        each["spec"]["secretRef"]["name"] == one.secret and not objects.is_deleting(each)
+        for each in one.pass_.cache.list(one.sort.kind, one.namespace)
+    )
 
 
 def _is_user_needed(one: Claim) -> bool:
     """Whether another claim has the same user, or it is unknown because its Secret is gone."""
     secret = one.pass_.cache.get(kinds.SECRET, one.secret, one.namespace)
-    return len(_sharing(one)) > 1 or secret is None
+    return _is_shared(one) or secret is None
 
 
 def _looked(step: pipeline.Step[Claim]) -> pipeline.Step[Claim]:
     """Return a step that looks into the server beside the passes once it found all right.
 
-    Where an operator looks into the server, its objects tell, and a watch reports them.
+    Where an operator looks into the server, its objects tell, and a watch reports them: all but
+    those of strangers.
     """
 
     @functools.wraps(step)
     async def looked(one: Claim) -> outcome.Outcome:
         if one.is_ordered:
-            return await step(one)
+            try:
+                return await step(one)
+            except errors.Terminal as error:
+                return outcome.fail(error) | outcome.Outcome(again_in=AGAIN)
         claim, host = one.pass_.object, one.host() or {"spec": None}
         # What a person says to us on a claim has its thing be looked at now.
         annotations = objects.annotations_of(claim).items()
@@ -328,7 +353,7 @@ def controller_of(sort: Sort, means: page_.Means) -> controller.Controller:
     )
 
     async def reconcile(pass_: controller.Pass) -> outcome.Outcome:
-        one = Claim(pass_, sort, means)
+        one = await Claim(pass_, sort, means).identified()
         if pass_.deleting:
             return await _release(one)
         await pass_.add_finalizer()

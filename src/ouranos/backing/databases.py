@@ -4,17 +4,14 @@ The mark of a thing is written before the thing is made, and forgotten after it 
 crash between any two steps leaves nothing, or something that the next pass knows for its own.
 """
 
-from datetime import timedelta
 from typing import Final
 
-from ouranos.backing import claim, mariadb, mariadb_operator, sql
-from ouranos.kit import conditions, errors, kinds, objects, outcome
+from ouranos.backing import claim, mariadb, mariadb_operator, sql, users
+from ouranos.kit import conditions, errors, kinds, outcome
 from ouranos.kit.conditions import Reason
 
-_FIRST_MADE: Final = "created"
-"""The field of the status that remembers when the database was first there."""
-_ADMISSION: Final = timedelta(seconds=5)
-"""How soon it is asked again whether a user gets in whom an operator has made."""
+_MADE: Final = "created"
+"""The field of the status that remembers when the database was made: who fills it goes by that."""
 
 
 async def database(one: claim.Claim) -> outcome.Outcome:
@@ -30,9 +27,11 @@ async def database(one: claim.Claim) -> outcome.Outcome:
             await server.mark(sql.DATABASE, one.thing, _mark(one, sql.MAKING))
         await server.create_database(one.thing)
         await one.tell("Created")
+    now = conditions.timestamp(one.pass_.seams.clock.now())
     if not facts.database or facts.database_mark != _mark(one, sql.MADE):
         await server.mark(sql.DATABASE, one.thing, _mark(one, sql.MADE))
-    one.pass_.status.setdefault(_FIRST_MADE, conditions.timestamp(one.pass_.seams.clock.now()))
+        one.pass_.status[_MADE] = now
+    one.pass_.status.setdefault(_MADE, now)
     if one.says(claim.RECREATE):
         gone = {"metadata": {"annotations": {claim.RECREATE: None}}}
         await one.pass_.patch(kinds.DATABASE, one.pass_.key.name, gone)
@@ -49,34 +48,32 @@ async def user(one: claim.Claim) -> outcome.Outcome:
     mark = _owner(facts.user_mark, there=facts.user)
     one.refuse_stranger(f"the user {username}", mark, one.house)
     if mark != one.house:
-        await server.mark(sql.USER, username, sql.Mark(one.house, "", sql.MADE))
+        await server.mark(sql.USER, username, sql.Mark(one.house, sql.MADE))
     if not facts.granted and facts.user:
         await server.grant(one.thing, username)
     if not facts.user or not await server.admits(one.thing, username, password):
+        users.refuse_second_secret(one)
         await server.set_user(username, password)
         await server.grant(one.thing, username)
+        if not await server.admits(one.thing, username, password):
+            raise errors.Terminal(
+                Reason.UNRECOVERABLE,
+                f"{one.server_name} does not let the user {username} into the database "
+                f"{one.thing}, though its password was set; hint: drop the account that goes "
+                f"before {username}@%, be it {username} at one host or one without a name",
+            )
     return outcome.DONE
 
 
 async def _ordered_user(one: claim.Claim) -> outcome.Outcome:
     """Have the operator make the user, and try whether it gets in."""
-    await one.label_secret()
-    order = one.order()
-    made = await one.ensure(mariadb_operator.user(order), shared=True)
-    made |= await one.ensure(mariadb_operator.grant(order))
-    if not made.done:
-        return made
-    username, password = one.login()
-    server = mariadb.connect_as(one.site(), username, password)
+    order, login = one.order(), one.login()
 
-    async def admitted() -> outcome.Outcome:
-        if await server.admits(one.thing, username, password):
-            return outcome.DONE
-        who = f"the user {username} to the database {one.thing}"
-        return outcome.wait(f"{one.server_name} to admit {who}", poll=_ADMISSION)
+    async def gets_in() -> bool:
+        return await mariadb.connect_as(one.site(), *login).admits(one.thing, *login)
 
-    content = objects.digest([one.pass_.object["spec"], one.login(), order.server]).hex()
-    return await one.pass_.look("user", content, admitted, claim.AGAIN)
+    user_, grant = mariadb_operator.user(order), mariadb_operator.grant(order)
+    return await users.ordered(one, user_, grant, gets_in)
 
 
 def _refuse(one: claim.Claim, facts: sql.Facts) -> None:
@@ -88,10 +85,6 @@ def _refuse(one: claim.Claim, facts: sql.Facts) -> None:
     what = f"the database {one.thing}"
     mark = facts.database_mark
     one.refuse_stranger(what, _owner(mark, there=facts.database), one.owner)
-    if mark is not None and one.site().external is not None and mark.uid != _uid(one):
-        # Another claim of the same name made it, in a server that several clusters may use.
-        whose = f"{mark.owner} of another cluster (uid {mark.uid})"
-        one.refuse_stranger(what, whose, one.owner)
     if not facts.database and _was_there(one, mark) and not one.says(claim.RECREATE):
         raise errors.Terminal(
             Reason.UNRECOVERABLE,
@@ -109,16 +102,12 @@ def _owner(mark: sql.Mark | None, *, there: bool) -> str | None:
 
 def _was_there(one: claim.Claim, mark: sql.Mark | None) -> bool:
     if mark is None or mark.owner != one.owner:
-        return _FIRST_MADE in one.pass_.status
-    return mark.state == sql.MADE and mark.uid == _uid(one)
+        return _MADE in one.pass_.status
+    return mark.state == sql.MADE
 
 
 def _mark(one: claim.Claim, state: str) -> sql.Mark:
-    return sql.Mark(one.owner, _uid(one), state)
-
-
-def _uid(one: claim.Claim) -> str:
-    return one.pass_.object["metadata"]["uid"]
+    return sql.Mark(one.owner, state)
 
 
 async def _drop(one: claim.Claim) -> bool:

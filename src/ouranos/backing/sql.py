@@ -71,7 +71,6 @@ class Mark:
     """Who a database or a user belongs to; kept in the table `ouranos.ownership` of the server."""
 
     owner: str
-    uid: str
     state: str
 
 
@@ -214,13 +213,8 @@ class MariaDb:
     async def _change(
         self, function: Callable[Arguments, None], *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> None:
-        def proven() -> None:
-            # It may have waited for a thread.
-            effects.prove()
-            function(*args, **kwargs)
-
         effects.note()
-        await self._blocking(proven)
+        await self._blocking(function, *args, **kwargs)
 
     def _look(self, database: str, username: str) -> Facts:
         with _connected(self._login) as connection, connection.cursor() as cursor:
@@ -240,29 +234,29 @@ class MariaDb:
             )
 
     def _mark(self, thing: str, name: str, mark: Mark) -> None:
-        with _connected(self._login) as connection, connection.cursor() as cursor:
-            cursor.execute("CREATE DATABASE IF NOT EXISTS `ouranos`")
-            cursor.execute(
+        with _changing(self._login) as execute:
+            execute("CREATE DATABASE IF NOT EXISTS `ouranos`", None)
+            execute(
                 f"CREATE TABLE IF NOT EXISTS {_TABLE} (thing VARCHAR(16), name VARCHAR(128), "
-                "owner VARCHAR(320), uid VARCHAR(64), state VARCHAR(16), since TIMESTAMP DEFAULT "
+                "owner VARCHAR(320), state VARCHAR(16), since TIMESTAMP DEFAULT "
                 "CURRENT_TIMESTAMP, PRIMARY KEY (thing, name)) CHARACTER SET utf8mb4 "
-                "COLLATE utf8mb4_bin ENGINE InnoDB"
+                "COLLATE utf8mb4_bin ENGINE InnoDB",
+                None,
             )
-            cursor.execute(
-                f"INSERT INTO {_TABLE} (thing, name, owner, uid, state) "  # noqa: S608 - a constant
-                "VALUES (%s, %s, %s, %s, %s) ON DUPLICATE KEY UPDATE "
-                "owner = VALUES(owner), uid = VALUES(uid), state = VALUES(state)",
-                (thing, name, mark.owner, mark.uid, mark.state),
+            execute(
+                f"INSERT INTO {_TABLE} (thing, name, owner, state) "  # noqa: S608 - a constant
+                "VALUES (%s, %s, %s, %s) ON DUPLICATE KEY UPDATE "
+                "owner = VALUES(owner), state = VALUES(state)",
+                (thing, name, mark.owner, mark.state),
             )
-            connection.commit()
 
     def _set_user(self, username: str, password: str) -> None:
-        with _connected(self._login) as connection, connection.cursor() as cursor:
+        with _changing(self._login) as execute:
             # In the cloud's own network nothing is encrypted: there only the hash is sent. A server
             # elsewhere may be one that keeps passwords in another way.
             by, told = ("", password) if self._login.encrypted else ("PASSWORD ", hashed(password))
             for verb in ("CREATE USER IF NOT EXISTS", "ALTER USER"):
-                cursor.execute(f"{verb} %s@'%%' IDENTIFIED BY {by}%s", (username, told))
+                execute(f"{verb} %s@'%%' IDENTIFIED BY {by}%s", (username, told))
 
     def _rows(self, statement: str) -> tuple[tuple[Any, ...], ...]:
         with _connected(self._login) as connection, connection.cursor() as cursor:
@@ -270,13 +264,12 @@ class MariaDb:
             return cursor.fetchall()
 
     def _do(self, statement: str, arguments: tuple[str, ...] = ()) -> None:
-        with _connected(self._login) as connection, connection.cursor() as cursor:
+        with _changing(self._login) as execute:
             try:
-                cursor.execute(statement, arguments or None)
+                execute(statement, arguments or None)
             except pymysql.err.MySQLError as error:
                 if _code(error) not in _ABSENT:
                     raise
-            connection.commit()
 
 
 def _pattern(database: str) -> str:
@@ -298,7 +291,7 @@ def _grants(cursor: _Cursor, username: str) -> list[str] | None:
 def _marks(cursor: _Cursor, database: str, username: str) -> dict[tuple[str, str], Mark]:
     try:
         cursor.execute(
-            f"SELECT thing, name, owner, uid, state FROM {_TABLE} "  # noqa: S608 - a constant
+            f"SELECT thing, name, owner, state FROM {_TABLE} "  # noqa: S608 - a constant
             "WHERE (thing = 'database' AND name = %s) OR (thing = 'user' AND name = %s)",
             (database, username),
         )
@@ -306,10 +299,7 @@ def _marks(cursor: _Cursor, database: str, username: str) -> dict[tuple[str, str
         if _code(error) in _ABSENT:
             return {}
         raise
-    return {
-        (thing, name): Mark(owner, uid, state)
-        for thing, name, owner, uid, state in cursor.fetchall()
-    }
+    return {(thing, name): Mark(owner, state) for thing, name, owner, state in cursor.fetchall()}
 
 
 def _admits(login: Login, database: str) -> bool:
@@ -357,10 +347,31 @@ def _connected(login: Login, database: str | None = None) -> Generator["_Connect
                 connection.close()
     except pymysql.err.MySQLError as error:
         if _code(error) in _REFUSED:
-            message = f"{where} refuses the user {login.username}"
+            # The server's own words tell a right that is missing from a wrong password.
+            message = f"{where} refuses the user {login.username}: {_text(error)}"
             raise errors.Terminal(conditions.Reason.UNRECOVERABLE, message) from error
         sort = errors.Unreachable if _code(error) in _LOST else errors.Transient
         raise sort(f"{where}: {_text(error)}") from error
+
+
+@contextlib.contextmanager
+def _changing(login: Login) -> Generator[Callable[[str, object], None]]:
+    """Hold a connection open for changes; each must pass the fence when it is sent.
+
+    It may have waited for a thread, and for the connection.
+
+    Raises:
+        FencedError: it does not pass.
+    """
+    with _connected(login) as connection, connection.cursor() as cursor:
+
+        def execute(statement: str, arguments: object) -> None:
+            effects.prove()
+            cursor.execute(statement, arguments)
+
+        yield execute
+        effects.prove()
+        connection.commit()
 
 
 def _text(error: BaseException) -> str:

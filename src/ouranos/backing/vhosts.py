@@ -7,7 +7,7 @@ that was in its queues can be had back.
 
 from typing import Final
 
-from ouranos.backing import broker, claim, rabbitmq, rabbitmq_operator
+from ouranos.backing import broker, claim, rabbitmq, rabbitmq_operator, users
 from ouranos.kit import kinds, outcome
 
 
@@ -31,19 +31,30 @@ async def vhost(one: claim.Claim) -> outcome.Outcome:
 async def user(one: claim.Claim) -> outcome.Outcome:
     """The user exists, has the Secret's password, and may do everything in the virtual host."""
     if one.is_ordered:
-        await one.label_secret()
-        order = one.order()
-        made = await one.ensure(rabbitmq_operator.user(order), shared=True)
-        return made | await one.ensure(rabbitmq_operator.permission(order))
+        return await _ordered_user(one)
     server = rabbitmq.connect(one.site())
     username, password = one.login()
     found = await server.user(username)
     one.refuse_stranger(f"the user {username}", _mark_of(found, one.house), one.house)
     if found is None or one.house not in found.tags or not found.has(password):
+        users.refuse_second_secret(one)
         await server.put_user(username, password, frozenset({one.house}))
     if not await server.allows(one.thing, username):
         await server.allow(one.thing, username)
     return outcome.DONE
+
+
+async def _ordered_user(one: claim.Claim) -> outcome.Outcome:
+    """Have the operator make the user, and ask the server whether it has the Secret's password."""
+    order = one.order()
+    username, password = one.login()
+
+    async def gets_in() -> bool:
+        found = await rabbitmq.connect(one.site()).user(username)
+        return found is not None and found.has(password)
+
+    user_, permission = rabbitmq_operator.user(order), rabbitmq_operator.permission(order)
+    return await users.ordered(one, user_, permission, gets_in)
 
 
 def _mark_of(found: broker.User | None, ours: str) -> str | None:

@@ -76,8 +76,9 @@ async def house(folder: Path) -> AsyncGenerator[RealWorld]:
         databases, broker = fake_servers.Databases(), fake_servers.Broker()
         means = page.Means(databases.connect, broker.connect, backing_worlds.answer)
         given = seams.real()
-        runner = controller.ControllerRunner(source, backing.controllers(means), given)
-        task = asyncio.create_task(runner.run())
+        every = backing.controllers(means)
+        runner = controller.ControllerRunner(every, controller.Mirror(source, every, given))
+        task = asyncio.create_task(controller.run_alone(runner))
         world = RealWorld(twin.Twin(source, given, (), ()), databases, broker)
         world.network = str(plane.place.services.network_address).rpartition(".")[0]
         world.plane, world.patience = plane, 300
@@ -156,6 +157,7 @@ async def _fulfils_claims(world: RealWorld) -> None:
     await world.taken(PERMISSION, "nova", rabbitmq_operator.permission(order))
     await _topology_reports(world, THEIR_USER, "nova", username="nova")
     await _topology_reports(world, PERMISSION, "nova")
+    world.know()
     status = await world.ready(kinds.VHOST, "nova")
     assert status["madeBy"] == rabbitmq_operator.TOPOLOGY.name
     secret = await world.twin.get(kinds.SECRET, "nova-queue-1")
