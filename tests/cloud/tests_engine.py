@@ -159,10 +159,10 @@ async def running(
         await client.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
         machine = node.Node(told, client, images, given)
         api.pod_logs = machine.logs
-        runner = controller.ControllerRunner(
-            client, [*workloads.controllers(), *controllers], given
-        )
-        work = [asyncio.create_task(one) for one in (machine.run(), runner.run())]
+        every = [*workloads.controllers(), *controllers]
+        runner = controller.ControllerRunner(every, controller.Mirror(client, every, given))
+        running = (machine.run(), controller.run_alone(runner))
+        work = [asyncio.create_task(one) for one in running]
         try:
             yield Engine(client, told, work[0])
         finally:

@@ -170,8 +170,9 @@ def running(source: cluster.Cluster, given: seams.Seams) -> Running:
 
     @contextlib.asynccontextmanager
     async def run(*controllers: controller.Controller) -> AsyncIterator[Any]:
-        runner = controller.ControllerRunner(source, controllers, given)
-        task = asyncio.create_task(runner.run())
+        held = controller.Mirror(source, controllers, given)
+        runner = controller.ControllerRunner(controllers, held)
+        task = asyncio.create_task(controller.run_alone(runner))
         try:
             yield runner
         finally:

@@ -82,3 +82,26 @@ async def test_of_one_reason_not_too_much_is_told(
     found = [one["reason"] for one in (await source.list(kinds.EVENT, "home")).items]
     assert found.count("Noisy") == 10
     assert found.count("Quiet") == 1
+
+
+async def test_an_event_that_the_server_has_let_go_is_told_anew(
+    source: cluster.Cluster, given: seams.Seams, running: Make, controlling: Make, keystone: Make
+) -> None:
+    async def reconcile(p: controller.Pass) -> outcome.Outcome:
+        await p.event("Warning", "Broken", "the same as ever")
+        return outcome.DONE
+
+    async def told() -> list[str]:
+        found = (await source.list(kinds.EVENT, "home")).items
+        return [one["metadata"]["name"] for one in found if one["reason"] == "Broken"]
+
+    await source.create(keystone())
+    async with running(controlling(reconcile)):
+        await given.clock.sleep(1)
+        (first,) = await told()
+        await source.delete(kinds.EVENT, first, "home")
+        await given.clock.sleep(120)
+        touch = {"metadata": {"annotations": {"touched": "again"}}}
+        await source.patch(kinds.KEYSTONE, "keystone", "home", touch)
+        await given.clock.sleep(1)
+        assert len(await told()) == 1

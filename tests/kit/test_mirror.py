@@ -52,9 +52,7 @@ class World:
         self.mirror = controller.Mirror(source, self.controllers, given)
 
     def runner(self) -> controller.ControllerRunner:
-        return controller.ControllerRunner(
-            self.source, self.controllers, self.given, held=self.mirror
-        )
+        return controller.ControllerRunner(self.controllers, self.mirror)
 
     async def touch(self, source: cluster.Cluster, value: str) -> None:
         patch = {"metadata": {"annotations": {"touched": value}}}
@@ -114,6 +112,35 @@ async def test_a_pass_that_a_reflector_wakes_passes_the_fence(
         assert tap.writes() == []
         acting.cancel()
         await asyncio.gather(acting, return_exceptions=True)
+
+
+async def test_who_begins_to_act_knows_all_kinds_at_the_same_time(
+    world: World, given: seams.Seams, tap: Any
+) -> None:
+    def late(request: httpx2.Request) -> httpx2.Response | None:
+        of_maps = request.url.path == "/api/v1/configmaps"
+        return httpx2.Response(503, json={"message": "soon"}) if of_maps else None
+
+    tap.answer = late
+    async with going_on(world.mirror):
+        synced = asyncio.ensure_future(world.mirror.synced())
+        await given.clock.sleep(1)
+        assert world.mirror.unknown == ("configmaps",)
+        tap.cut.set()
+        await given.clock.sleep(1)
+        tap.cut.clear()
+
+        def later(request: httpx2.Request) -> httpx2.Response | None:
+            of_keystones = request.url.path == "/apis/ouranos.cloud/v1alpha1/keystones"
+            return httpx2.Response(503, json={"message": "soon"}) if of_keystones else None
+
+        tap.answer = later
+        await given.clock.sleep(60)
+        assert world.mirror.unknown == ("keystones.ouranos.cloud",)
+        assert not synced.done()
+        tap.answer = lambda _request: None
+        await synced
+        assert world.mirror.unknown == ()
 
 
 async def test_nobody_acts_on_what_no_watch_keeps_true(

@@ -61,8 +61,9 @@ async def running(
     metadata = {"name": "keystone", "namespace": "home"}
     made = {"apiVersion": "ouranos.cloud/v1alpha1", "kind": "Keystone", "metadata": metadata}
     await source.apply(made)
-    runner = controller.ControllerRunner(source, controllers or (declared(),), given)
-    task = asyncio.create_task(runner.run())
+    every = controllers or (declared(),)
+    runner = controller.ControllerRunner(every, controller.Mirror(source, every, given))
+    task = asyncio.create_task(controller.run_alone(runner))
     try:
         yield runner
     finally:

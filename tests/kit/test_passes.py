@@ -15,6 +15,19 @@ pytestmark = pytest.mark.virtual_time
 Begin = Callable[[], passes.Pass]
 
 
+class Overtaken(cluster.Cluster):
+    """Hears of what another did to an object before it has the answer to its own apply."""
+
+    held: cache.Cache
+
+    async def apply(self, obj: Object, **how: Any) -> Object:
+        answer = await super().apply(obj, **how)
+        name, where = objects.key_of(obj).name, objects.namespace_of(obj)
+        later = await self.patch(kinds.of(obj), name, where, {"data": {"a": "another's"}})
+        self.held.store(kinds.of(obj)).heard(later)
+        return answer
+
+
 @pytest.fixture
 async def begin(
     source: cluster.Cluster,
@@ -68,11 +81,51 @@ async def test_what_is_the_same_is_not_sent_again(begin: Begin, config: Any, tap
     assert len(tap.writes()) == 2
 
 
-async def test_what_is_not_reflected_is_always_sent(begin: Begin, tap: Any) -> None:
+async def test_what_another_did_before_the_answer_came_is_put_right(
+    begin: Begin, config: Any, tap: Any, given: seams.Seams, memory: passes.Memory
+) -> None:
+    p = begin()
+    async with httpx2.AsyncClient(transport=tap, base_url="http://api") as http:
+        late = Overtaken(http, manager="test")
+        late.held = p.cache
+        first = passes.Pass("keystone", p.object, late, p.cache, given, memory)
+        assert (await first.apply(config(a="1")))["data"] == {"a": "another's"}
+    assert (await begin().apply(config(a="1")))["data"] == {"a": "1"}
+
+
+async def test_what_was_refused_is_asked_again_when_the_object_is_a_newer_one(
+    begin: Begin, source: cluster.Cluster, config: Any, tap: Any
+) -> None:
+    person = {**config(a="2"), "metadata": {"name": "config", "namespace": "home"}}
+    held = begin().cache.store(kinds.CONFIG_MAP)
+    held.heard(await source.apply(person, manager="kubectl"))
+    tap.requests.clear()
+    for _ in range(3):
+        with pytest.raises(errors.Conflict):
+            await begin().apply(config(a="1"), force=False)
+    assert len(tap.writes()) == 1
+    released = {key: value for key, value in person.items() if key != "data"}
+    held.heard(await source.apply(released, manager="kubectl"))
+    assert (await begin().apply(config(a="1"), force=False))["data"] == {"a": "1"}
+
+
+async def test_what_is_not_reflected_is_always_sent(
+    begin: Begin, source: cluster.Cluster, tap: Any
+) -> None:
     secret: Object = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}
     for _ in range(2):
         await begin().apply(secret)
     assert len(tap.writes()) == 2
+    taken: Object = {
+        **secret,
+        "metadata": {"name": "s", "namespace": "home"},
+        "data": {"a": "MQ=="},
+    }
+    await source.apply(taken, manager="kubectl")
+    for _ in range(2):
+        with pytest.raises(errors.Conflict):
+            await begin().apply({**secret, "data": {"a": "Mg=="}}, force=False)
+    assert len(tap.writes()) == 5
 
 
 async def test_a_write_is_seen_by_the_next_pass(begin: Begin, config: Any) -> None:

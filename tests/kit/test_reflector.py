@@ -188,6 +188,35 @@ async def test_a_watch_that_has_ended_is_begun_again_where_it_was(
     assert metrics.WATCH_RESTARTS.value("configmaps", "ended") >= 2
 
 
+def ends(_request: httpx2.Request) -> httpx2.Response:
+    return httpx2.Response(200, content=b"")
+
+
+def is_too_old(_request: httpx2.Request) -> httpx2.Response:
+    status = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}
+    event = {"type": "ERROR", "object": status}
+    return httpx2.Response(200, content=msgspec.json.encode(event) + b"\n")
+
+
+@pytest.mark.parametrize("answer", [ends, is_too_old])
+async def test_a_watch_that_ends_at_once_is_begun_again_ever_more_rarely(
+    source: cluster.Cluster, given: seams.Seams, tap: Any, answer: Any
+) -> None:
+    asked: list[float] = []
+
+    def counting(request: httpx2.Request) -> httpx2.Response | None:
+        if "watch" not in request.url.params:
+            return None
+        asked.append(given.clock.monotonic())
+        # Without a pause between two watches nothing here would ever let the clock go on.
+        return answer(request) if len(asked) < 100 else None
+
+    tap.answer = counting
+    async with reflecting(source, given, Ear()):
+        await given.clock.sleep(600)
+    assert 20 <= len(asked) < 100
+
+
 async def test_a_missing_right_is_told_once_each_time_it_goes_missing(
     source: cluster.Cluster, given: seams.Seams, tap: Any
 ) -> None:

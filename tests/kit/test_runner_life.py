@@ -600,7 +600,15 @@ async def test_two_controllers_of_one_name_are_refused(
 ) -> None:
     twice = [controlling(done), controlling(done)]
     with pytest.raises(ValueError, match="share a name"):
-        controller.ControllerRunner(source, twice, given)
+        controller.ControllerRunner(twice, controller.Mirror(source, twice, given))
+
+
+async def test_controllers_that_ask_for_what_is_not_held_are_refused(
+    source: cluster.Cluster, given: seams.Seams, controlling: Make
+) -> None:
+    held = controller.Mirror(source, [controlling(done)], given)
+    with pytest.raises(ValueError, match="ask for pods, which is not held"):
+        controller.ControllerRunner([controlling(done, reads=(kinds.POD,))], held)
 
 
 async def test_a_single_pass_can_be_made_by_hand(
@@ -787,9 +795,10 @@ async def test_a_runner_is_at_rest_when_every_object_has_been_looked_at(
         return outcome.DONE
 
     await source.create(keystone())
-    runner = controller.ControllerRunner(source, [controlling(reconcile)], given)
+    every = [controlling(reconcile)]
+    runner = controller.ControllerRunner(every, controller.Mirror(source, every, given))
     assert not runner.is_at_rest
-    task = asyncio.create_task(runner.run())
+    task = asyncio.create_task(controller.run_alone(runner))
     await given.clock.sleep(1)
     assert not runner.is_at_rest
     let.set()
@@ -806,13 +815,13 @@ async def test_what_is_not_selected_is_not_known(
         metadata = {"name": name, "namespace": "home", "labels": labels}
         await source.create({**config(), "metadata": metadata})
     chosen = selection.Selection(kinds.CONFIG_MAP, labels="app=ours")
-    runner = controller.ControllerRunner(source, [controlling(done)], given, [chosen])
-    assert kinds.CONFIG_MAP.qualified in runner.mirror.unknown
-    task = asyncio.ensure_future(runner.run())
-    await runner.mirror.synced()
-    assert runner.mirror.unknown == ()
+    mirror = controller.Mirror(source, [controlling(done)], given, [chosen])
+    assert kinds.CONFIG_MAP.qualified in mirror.unknown
+    task = asyncio.ensure_future(mirror.run())
+    await mirror.synced()
+    assert mirror.unknown == ()
     patch = {"metadata": {"labels": {"app": "ours"}}}
-    held = runner.mirror.cache
+    held = mirror.cache
     assert [one["metadata"]["name"] for one in held.list(kinds.CONFIG_MAP)] == ["ours"]
     await source.patch(kinds.CONFIG_MAP, "theirs", "home", patch)
     await given.clock.sleep(1)
@@ -835,8 +844,9 @@ async def test_a_runner_that_finishes_lets_passes_end_and_begins_none(
         return outcome.DONE
 
     await source.create(keystone())
-    runner = controller.ControllerRunner(source, [controlling(slow)], given)
-    task = asyncio.ensure_future(runner.run())
+    every = [controlling(slow)]
+    runner = controller.ControllerRunner(every, controller.Mirror(source, every, given))
+    task = asyncio.ensure_future(controller.run_alone(runner))
     await given.clock.sleep(1)
     await source.patch(
         kinds.KEYSTONE, "keystone", "home", {"metadata": {"annotations": {"a": "b"}}}

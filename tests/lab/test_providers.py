@@ -47,7 +47,8 @@ def claim(name: str = "data", storage: str = "local") -> Object:
 @contextlib.asynccontextmanager
 async def running(source: cluster.Cluster, given: seams.Seams, folder: Path) -> AsyncIterator[None]:
     every = (*volumes.controllers_of(folder), addresses.controller_of(NETWORK))
-    task = asyncio.create_task(controller.ControllerRunner(source, every, given).run())
+    runner = controller.ControllerRunner(every, controller.Mirror(source, every, given))
+    task = asyncio.create_task(controller.run_alone(runner))
     try:
         yield
     finally:

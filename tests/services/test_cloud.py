@@ -18,6 +18,7 @@ from ouranos.kit import (
     controller,
     errors,
     kinds,
+    objects,
     scheduling,
     seams,
 )
@@ -612,6 +613,19 @@ async def test_a_second_cloud_in_a_namespace_is_refused_until_the_first_is_gone(
     assert await found(api, "glance")
 
 
+async def test_of_two_clouds_of_one_second_that_with_parts_stays(
+    api: cluster.Cluster, given: seams.Seams
+) -> None:
+    first = await api.create(a_cloud("keystone"))
+    await one_pass(api, given)
+    other = await api.create(a_cloud("keystone", name="other"))
+    while objects.uid_of(other) > objects.uid_of(first):
+        await api.delete(kinds.CLOUD, "other", "home")
+        other = await api.create(a_cloud("keystone", name="other"))
+    assert other["metadata"]["creationTimestamp"] == first["metadata"]["creationTimestamp"]
+    assert condition(await one_pass(api, given), "Ready")[1] != "Unrecoverable"
+
+
 def test_an_event_of_a_namespace_wakes_its_clouds() -> None:
     store = cache.Cache()
     for name, namespace in (("one", "home"), ("two", "home"), ("far", "away")):
@@ -675,8 +689,9 @@ async def test_a_second_pass_writes_nothing(api: cluster.Cluster, given: seams.S
 async def test_a_cloud_gets_there_and_heals_what_is_deleted(
     api: cluster.Cluster, given: seams.Seams
 ) -> None:
-    runner = controller.ControllerRunner(api, [cloud.controller(services.KNOWN)], given)
-    task = asyncio.create_task(runner.run())
+    every = [cloud.controller(services.KNOWN)]
+    runner = controller.ControllerRunner(every, controller.Mirror(api, every, given))
+    task = asyncio.create_task(controller.run_alone(runner))
     try:
         await api.create(a_cloud())
         await given.clock.sleep(5)

@@ -1,6 +1,5 @@
 """Does a page become a running service, and stay one, whatever happens to its parts?"""
 
-import dataclasses
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +18,6 @@ from ouranos.services import (
     page,
     placement,
     secrets,
-    workload,
 )
 
 pytestmark = pytest.mark.virtual_time
@@ -351,9 +349,22 @@ async def test_lost_answers_leave_one_of_everything(house: Any) -> None:
         assert len(world.cloud.tables["types"]) == 1
 
 
-async def test_a_component_waits_for_those_before_it(house: Any) -> None:
-    async with house(keystone.SERVICE, neutron.SERVICE) as world:
-        await world.until_ready("keystone", "neutron")
-    first = dataclasses.replace(neutron.SERVICE.components[1], after=("api",))
-    assert first.shape is page.Shape.SINGLE
-    assert workload.Kinds[first.shape] is kinds.DEPLOYMENT
+@pytest.mark.parametrize(
+    ("first", "then", "first_is"),
+    [
+        ("neutron", "neutron-workers", "api"),
+        ("placement", "nova-conductor", "the catalogue entry of Placement/placement"),
+    ],
+)
+async def test_a_component_waits_for_those_before_it(
+    house: Any, first: str, then: str, first_is: str
+) -> None:
+    def behaviour(pod: objects.Object) -> script.Script:
+        stuck = objects.labels_of(pod).get(labels.NAME) == first
+        return behaving("api" if stuck else "", ready_after=None)(pod)
+
+    async with house(*SIX, behaviour=behaviour) as world:
+        service = then.partition("-")[0]
+        told = f"Deployment/{then} comes after {first_is}"
+        await world.until_said(service, "WorkloadReady", told)
+        assert await world.cluster.get(kinds.DEPLOYMENT, then, "home") is None

@@ -87,9 +87,9 @@ def test_what_has_a_volume_of_its_own_comes_up_beside_its_like() -> None:
     scope = page.Scope("home", "2026.2", "R")
     glance = services.KNOWN.services["glance"]
     (made,) = manifests.workloads(glance, scope, pods.Facts())
-    (term,) = made["spec"]["template"]["spec"]["affinity"]["podAffinity"][
-        "preferredDuringSchedulingIgnoredDuringExecution"
-    ]
+    spec = made["spec"]["template"]["spec"]
+    assert "topologySpreadConstraints" not in spec
+    (term,) = spec["affinity"]["podAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
     labels = made["spec"]["template"]["metadata"]["labels"]
     assert term["podAffinityTerm"]["labelSelector"]["matchLabels"].items() <= labels.items()
     assert term["podAffinityTerm"]["topologyKey"] == "kubernetes.io/hostname"

@@ -92,9 +92,7 @@ class Process:
     async def _lead(
         self, term: lease.Term, reading: asyncio.Task[None], ending: asyncio.Task[bool]
     ) -> None:
-        runner = controller.ControllerRunner(
-            self._source, self._controllers, self._seams, held=self._mirror
-        )
+        runner = controller.ControllerRunner(self._controllers, self._mirror)
         self._term = term
         metrics.LEADER.set(to=1)
         keeping = asyncio.create_task(self._elector.keep(term))

@@ -4,6 +4,15 @@ from ouranos.kit.cache import Cache
 from ouranos.kit.definition import Controller, Watch
 from ouranos.kit.mirror import Mirror
 from ouranos.kit.passes import Pass
-from ouranos.kit.runner import ControllerRunner, run_pass
+from ouranos.kit.runner import ControllerRunner, run_alone, run_pass
 
-__all__ = ["Cache", "Controller", "ControllerRunner", "Mirror", "Pass", "Watch", "run_pass"]
+__all__ = [
+    "Cache",
+    "Controller",
+    "ControllerRunner",
+    "Mirror",
+    "Pass",
+    "Watch",
+    "run_alone",
+    "run_pass",
+]

@@ -1,5 +1,6 @@
 """What is told to the reader of `kubectl describe`, and in which words? Asked by passes."""
 
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -111,11 +112,13 @@ class Teller:
         """
         news = news._replace(message=conditions.bounded(news.message))
         identity = (objects.uid_of(subject), news.reason, news.message)
-        told = self._told.get(identity)
         try:
-            if told is not None:
-                await self._again(subject, told)
-            elif self._is_noisy(identity):
+            if identity in self._told:
+                with contextlib.suppress(errors.NotFound):
+                    await self._again(subject, self._told[identity])
+                    return
+                self._told.pop(identity, None)  # A server keeps an Event for an hour or so.
+            if self._is_noisy(identity):
                 _log.debug("Leaving out an event", reason=news.reason, message=news.message)
             else:
                 await self._first(subject, news, teller, identity)

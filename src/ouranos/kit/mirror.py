@@ -42,6 +42,8 @@ class Mirror:
             given: clock and chance.
             selected: which objects are held of some kinds; of others, all.
         """
+        self.source: Final = source
+        self.seams: Final = given
         self.cache: Final = cache.Cache()
         self.listeners: Final[list[Listener]] = []
         chosen = {one.kind: one for one in selected}
@@ -73,9 +75,11 @@ class Mirror:
         )
 
     async def synced(self, *kinds: Kind) -> None:
-        """Return when these kinds, or without any all of them, have been listed once."""
-        for kind in kinds or self._reflectors:
-            await self._reflectors[kind].synced.wait()
+        """Return when these kinds, or without any all of them, are known at the same time."""
+        events = [self._reflectors[kind].synced for kind in kinds or self._reflectors]
+        while not all(one.is_set() for one in events):
+            for one in events:
+                await one.wait()
 
     def _hear(self, kind: Kind, before: Object | None, after: Object | None) -> None:
         for one in self.listeners:

@@ -2,18 +2,18 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 import msgspec
 
-from ouranos.kit import cache, cluster, events, kinds, looks, objects, outcome, pod, seams
+from ouranos.kit import cache, cluster, errors, events, kinds, looks, objects, outcome, pod, seams
 from ouranos.kit.objects import Key, Kind, Object, Objects
 
 
-@dataclass(frozen=True, slots=True)
-class _Applied:
-    wanted: bytes
-    result: bytes
+class _Refused(NamedTuple):
+    wanted: Object
+    version: int
+    error: errors.Conflict
 
 
 @dataclass(slots=True)
@@ -22,13 +22,16 @@ class Memory:
 
     outside: looks.Looks
     news: events.Teller
-    applied: dict[tuple[Kind, Key], _Applied] = field(
-        default_factory=dict[tuple[Kind, Key], _Applied]
+    applied: dict[tuple[Kind, Key], bytes] = field(default_factory=dict[tuple[Kind, Key], bytes])
+    """Of what was applied, and of what the server made of it."""
+    refused: dict[tuple[Kind, Key], _Refused] = field(
+        default_factory=dict[tuple[Kind, Key], _Refused]
     )
 
     def forget(self, kind: Kind, key: Key) -> None:
         """Forget what was applied to an object."""
         self.applied.pop((kind, key), None)
+        self.refused.pop((kind, key), None)
 
 
 class Pass:
@@ -90,6 +93,11 @@ class Pass:
         return objects.is_deleting(self.object)
 
     @property
+    def finalizer(self) -> str:
+        """The finalizer of this controller."""
+        return f"{kinds.GROUP}/{self.controller}"
+
+    @property
     def conditions(self) -> list[Object]:
         """The conditions of the draft of the status."""
         found: list[Object] = self.status.setdefault("conditions", [])
@@ -111,22 +119,24 @@ class Pass:
         """
         wanted = self._placed(obj, owned=owned)
         kind, key = kinds.of(wanted), objects.key_of(wanted)
-        digest = objects.digest(wanted)
         present = self._present(kind, key)
         last = self._memory.applied.get((kind, key))
-        same = last is not None and last.wanted == digest
-        if (
-            last is not None
-            and same
-            and present is not None
-            and last.result == fingerprint(present)
-        ):
+        if present is not None and last == _applied(wanted, present):
             return present
-        result = self._wrote(
-            kind, await self.cluster.apply(wanted, manager=self._manager, force=force)
-        )
-        self._memory.applied[kind, key] = _Applied(digest, fingerprint(result))
-        return result
+        version = 0 if present is None else objects.version_of(present)
+        refused = self._memory.refused.get((kind, key))
+        if refused is not None and not force and refused[:2] == (wanted, version):
+            raise refused.error.with_traceback(None)
+        try:
+            answer = await self.cluster.apply(wanted, manager=self._manager, force=force)
+        except errors.Conflict as error:
+            if version:
+                # Who owns which field is not held: each newer object may be free for us.
+                self._memory.refused[kind, key] = _Refused(wanted, version, error)
+            raise
+        # Not what is held: that may be newer already, and not as it was asked for.
+        self._memory.applied[kind, key] = _applied(wanted, answer)
+        return self._wrote(kind, answer)
 
     async def create(self, obj: Object, *, owned: bool = True) -> Object:
         """Create an object, with namespace and owner as in `apply`.
@@ -206,14 +216,14 @@ class Pass:
 
     async def add_finalizer(self, name: str | None = None) -> None:
         """Keep the object from vanishing before `remove_finalizer`; no request where it has it."""
-        wanted = name or self._finalizer
+        wanted = name or self.finalizer
         present: list[str] = objects.entries(self.object, "metadata", "finalizers")
         if wanted not in present and not self.deleting:
             await self._finalizers([*present, wanted])
 
     async def remove_finalizer(self, name: str | None = None) -> None:
         """Let the object vanish; no request where it does not have the finalizer."""
-        unwanted = name or self._finalizer
+        unwanted = name or self.finalizer
         present: list[str] = objects.entries(self.object, "metadata", "finalizers")
         if unwanted in present:
             await self._finalizers([one for one in present if one != unwanted])
@@ -235,10 +245,6 @@ class Pass:
         """
         news = events.News(type, reason, message)
         await self._memory.news.tell(about or self.object, news, self._manager)
-
-    @property
-    def _finalizer(self) -> str:
-        return f"{kinds.GROUP}/{self.controller}"
 
     async def _finalizers(self, wanted: list[str]) -> None:
         metadata = self.object["metadata"]
@@ -262,6 +268,10 @@ class Pass:
 
     def _wrote(self, kind: Kind, obj: Object) -> Object:
         return self.cache.store(kind).wrote(obj) if self.cache.holds(kind) else obj
+
+
+def _applied(wanted: Object, made: Object) -> bytes:
+    return objects.digest([wanted, fingerprint(made)])
 
 
 def fingerprint(obj: Object) -> bytes:

@@ -24,6 +24,9 @@ _WATCH_SECONDS: Final = (300, 600)
 _RETRY: Final = backoff.Backoff(first=0.5, longest=30.0)
 _AWAY: Final = backoff.Backoff(first=0.5, longest=10.0)
 """Whoever is to act waits until the watches that an outage has ended run again."""
+_ORDERLY: Final = frozenset({"ended", "gone"})
+_LASTING: Final = 1.0
+"""Seconds; a watch that ends sooner, in whatever order, would be begun again at full speed."""
 
 _log = log.get(component="reflector")
 
@@ -59,6 +62,7 @@ class Reflector:
         self._served = served
         self._version = ""
         self._failures = 0
+        self._lasted = False
         self._told = False
         self.synced: Final = asyncio.Event()
         """Set while the store is as the server said, and a watch tells what changes; from the list
@@ -67,27 +71,43 @@ class Reflector:
     async def run(self) -> None:
         """List, watch, and begin again where the watch was lost, for ever."""
         while True:
+            self._lasted = False
+            error, cause = errors.Transient("the watch has ended"), "ended"
             try:
                 await self._follow()
-                self._restarted("ended")
-            except errors.Gone:
+            except errors.Gone as raised:
+                error, cause = raised, "gone"
+            except errors.Transient as raised:
+                error, cause = raised, type(raised).__name__
+            self._restarted(cause)
+            if isinstance(error, errors.Gone | errors.NotFound):
                 # What was deleted in the gap no watch will report: list again, and compare.
                 self._version = ""
-                self._restarted("gone")
-            except errors.Transient as error:
-                self._restarted(type(error).__name__)
-                self._failures += 1
-                if isinstance(error, errors.NotFound):
-                    self._version = ""
-                if self._store.is_served:
-                    self.synced.clear()
-                self._tell(error)
-                pace = _AWAY if isinstance(error, errors.Unreachable) else _RETRY
-                await self._seams.clock.sleep(pace.wait(self._failures, self._seams.random))
+            await self._pause(error, orderly=cause in _ORDERLY)
+
+    async def _pause(self, error: errors.Transient, *, orderly: bool) -> None:
+        """Let time pass before the next try; none after a watch that lasted and ended in order."""
+        if self._lasted and orderly:
+            return
+        self._failures += 1
+        if self._store.is_served:
+            self.synced.clear()
+        self._tell(error)
+        pace = _AWAY if isinstance(error, errors.Unreachable) else _RETRY
+        await self._seams.clock.sleep(pace.wait(self._failures, self._seams.random))
 
     async def _follow(self) -> None:
         if not self._version:
             await self._list()
+        began = self._seams.clock.monotonic()
+        try:
+            await self._watch()
+        finally:
+            self._lasted = self._seams.clock.monotonic() - began > _LASTING
+            if self._lasted:
+                self._failures = 0
+
+    async def _watch(self) -> None:
         events = self._source.watch(
             self._kind,
             resource_version=self._version,
@@ -97,7 +117,6 @@ class Reflector:
         )
         async with contextlib.aclosing(events):
             async for event in events:
-                self._failures = 0
                 self._take_in(event)
 
     async def _list(self) -> None:
@@ -112,7 +131,6 @@ class Reflector:
         comes, self._store.is_served = not self._store.is_served, True
         changes = self._store.heard_all(listing.items, int(listing.resource_version or 0))
         self._version = listing.resource_version
-        self._failures = 0
         self.synced.set()
         for before, after in changes:
             self._listener(self._kind, before, after)

@@ -13,7 +13,6 @@ from ouranos.kit import (
     mirror,
     outcome,
     seams,
-    selection,
 )
 from ouranos.kit.objects import Key
 
@@ -21,42 +20,31 @@ from ouranos.kit.objects import Key
 class ControllerRunner:
     """Runs controllers on one cache; each starts as soon as the kinds it named are known."""
 
-    def __init__(
-        self,
-        source: cluster.Cluster,
-        controllers: Sequence[definition.Controller],
-        given: seams.Seams,
-        selected: Sequence[selection.Selection] = (),
-        held: mirror.Mirror | None = None,
-    ) -> None:
-        """Prepare to run; nothing is read before `run`.
+    def __init__(self, controllers: Sequence[definition.Controller], held: mirror.Mirror) -> None:
+        """Prepare to run.
 
         Args:
-            source: the API.
             controllers: what is run.
-            given: time, chance and blocking calls.
-            selected: which objects are held of some kinds; of others, all.
-            held: what is known already, of all these controllers' kinds, and kept true by somebody
-                else; without it, the runner keeps one of its own.
+            held: what is known of all their kinds; who runs it, keeps it true.
 
         Raises:
-            ValueError: two controllers have one name.
+            ValueError: two controllers have one name, or name what is not held.
         """
         names = [controller.name for controller in controllers]
         if len(names) != len(set(names)):
             raise ValueError(f"controllers share a name: {sorted(names)}")
-        self._is_ours = held is None
-        self.mirror: Final = held or mirror.Mirror(source, controllers, given, selected)
+        for kind in (kind for one in controllers for kind in one.kinds):
+            if not held.cache.holds(kind):
+                raise ValueError(f"controllers ask for {kind.qualified}, which is not held")
+        self.mirror: Final = held
         """What is known."""
-        self._loops = [loop.Loop(one, source, self.mirror.cache, given) for one in controllers]
+        self._loops = [loop.Loop(one, held.source, held.cache, held.seams) for one in controllers]
 
     async def run(self) -> None:
         """Run until cancelled; what was done by then stays done, and the next run goes on."""
         self.mirror.listeners.extend(self._loops)
         try:
             async with asyncio.TaskGroup() as tasks:
-                if self._is_ours:
-                    tasks.create_task(self.mirror.run())
                 for one in self._loops:
                     tasks.create_task(self._run_when_synced(one))
         finally:
@@ -78,6 +66,13 @@ class ControllerRunner:
     async def _run_when_synced(self, one: loop.Loop) -> None:
         await self.mirror.synced(*one.controller.kinds)
         await one.run()
+
+
+async def run_alone(runner: ControllerRunner) -> None:
+    """Run controllers that alone use what they know, and keep it true, until cancelled."""
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(runner.mirror.run())
+        tasks.create_task(runner.run())
 
 
 async def run_pass(

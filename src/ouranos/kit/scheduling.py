@@ -21,7 +21,7 @@ The agents of a machine go by this one. It stays until the machine's guests are 
 happens to `HYPERVISOR`, which people write.
 """
 NOBODY: Final = ""
-"""Value of that label on a machine that goes to another cloud: until then it is nobody's gateway."""
+"""Value of that label on a machine that goes to another cloud: until then, nobody's gateway."""
 
 SERVICE_CLASS: Final = "ouranos-service"
 BACKING_CLASS: Final = "ouranos-backing"

@@ -120,10 +120,12 @@ async def _reconcile(work: _Work) -> outcome.Outcome:
 
 
 def _refuse_a_second(pass_: passes.Pass) -> None:
-    """Names of parts are those of services, so a namespace holds one cloud: the first."""
+    """Names of parts are those of services, so a namespace holds one cloud: that which has some."""
 
-    def age(cloud: Object) -> tuple[str, str]:
-        return cloud["metadata"].get("creationTimestamp", ""), objects.uid_of(cloud)
+    def age(cloud: Object) -> tuple[bool, str, str]:
+        metadata = cloud["metadata"]
+        new = pass_.finalizer not in objects.entries(cloud, "metadata", "finalizers")
+        return new, metadata.get("creationTimestamp", ""), objects.uid_of(cloud)
 
     first = min([*pass_.cache.list(kinds.CLOUD, pass_.key.namespace), pass_.object], key=age)
     if objects.uid_of(first) != objects.uid_of(pass_.object):

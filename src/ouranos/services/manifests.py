@@ -160,6 +160,7 @@ def schema_job(
     reasons = {
         "inputs": objects.digest(inputs).hex(),
         "secrets": template["metadata"].get("annotations", {}).get(pods.READS, ""),
+        "databases": " ".join(facts.made),
     }
     name = objects.content_name(f"{service.name}-schema", reasons)
     return {

@@ -100,7 +100,7 @@ Credential = Password | SharedSecret | KeySet | KeyPair
 
 @dataclass(frozen=True, slots=True)
 class Irreplaceable:
-    """A credential that encrypts stored data: not made again without a person's word."""
+    """A credential that encrypts stored data: kept with it, made again only by a person's word."""
 
     credential: Credential
     loss: str

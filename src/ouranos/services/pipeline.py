@@ -5,7 +5,7 @@ from __future__ import annotations
 from ouranos.api import checks
 from ouranos.kit import controller, kinds, objects, outcome, pod
 from ouranos.kit import pipeline as kit_pipeline
-from ouranos.openstack import sessions
+from ouranos.openstack import environment, sessions
 from ouranos.services import catalog, claims, files, page, registry, secrets, work, workload
 
 STAGES: tuple[kit_pipeline.Stage[work.Work], ...] = (
@@ -61,14 +61,14 @@ def controller_of(
         )
 
     neighbours = [names[name] for name in (*service.needs, *service.optional)]
-    watched = [*neighbours, kinds.POD, *([kinds.OVN] if service.ovn else [])]
+    watched = [*neighbours, kinds.POD, kinds.SECRET, *([kinds.OVN] if service.ovn else [])]
     return controller.Controller(
         name=service.name,
         kind=service.kind,
         reconcile=reconcile,
         owns=OWNED,
         watches=tuple(_same_namespace(service, kind) for kind in watched),
-        reads=(kinds.MEMCACHED, *names.values()),
+        reads=(kinds.MEMCACHED, kinds.PERSISTENT_VOLUME_CLAIM, *names.values()),
     )
 
 
@@ -84,10 +84,17 @@ def _check(service: page.Service, known: registry.Registry, obj: objects.Object)
 
 
 def _same_namespace(service: page.Service, kind: objects.Kind) -> controller.Watch:
-    """Wakes a service by objects of its namespace; of pods only by its own in trouble."""
+    """Wakes a service by objects of its namespace; of pods only by its own in trouble.
+
+    Of Secrets by those with its names, for one that outlives it, or that a person has restored,
+    names no owner.
+    """
+    secrets_ = {environment.secret_name(service.name, one.name) for one in service.credentials()}
 
     def keys(obj: objects.Object, held: controller.Cache) -> list[objects.Key]:
         if kind is kinds.POD and not _tells(service, obj):
+            return []
+        if kind is kinds.SECRET and objects.key_of(obj).name not in secrets_:
             return []
         return [objects.key_of(one) for one in held.list(service.kind, objects.namespace_of(obj))]
 

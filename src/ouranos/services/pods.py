@@ -30,6 +30,8 @@ class Facts:
     databases: Mapping[str, environment.Address] = field(
         default_factory=dict[str, environment.Address]
     )
+    made: tuple[str, ...] = ()
+    """When each of the databases was made, as their claims say."""
     queue: environment.Address | None = None
     checksum: Callable[[tuple[str, ...]], str] = lambda _: ""
     """Of the content of Secrets, by their names."""
@@ -87,6 +89,7 @@ def template(
     placed = scheduling.on_control_plane(alike, scheduling.SERVICE_CLASS)
     if any(isinstance(one, page.Storage) and not one.shared for one in process.volumes):
         placed["affinity"]["podAffinity"] = scheduling.beside(alike)
+        del placed["topologySpreadConstraints"]  # which would weigh as much, the other way
     return {
         "metadata": {
             "labels": labels.of(service, scope, process.name),

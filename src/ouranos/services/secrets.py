@@ -17,7 +17,7 @@ from ouranos.services import content, labels, page, work
 ROTATED = "ouranos.cloud/rotated"
 """When the keys of a set were last rotated."""
 RECREATE = "ouranos.cloud/recreate-secret"
-"""On a service: the name of a lost Secret that a person lets be made again."""
+"""On a service: the name of a lost Secret that a person lets be made again. Removed when done."""
 
 _KEY_BYTES = 32
 
@@ -37,17 +37,25 @@ async def _one(work_: work.Work, credential: page.Credential) -> outcome.Outcome
     if present is None:
         _check_loss(work_, credential.name, name, made)
         await _create(work_, credential, name)
+    elif objects.is_deleting(present):
+        return outcome.wait(f"Secret/{name} to be gone")
     elif isinstance(credential, page.KeySet):
         await _rotate(work_, credential, present)
     if name not in made:
         made.append(name)
+    if _may_be_lost(work_, name):
+        done = {"metadata": {"annotations": {RECREATE: None}}}
+        await work_.pass_.patch(work_.page.kind, work_.pass_.key.name, done)
     return outcome.DONE
+
+
+def _may_be_lost(work_: work.Work, name: str) -> bool:
+    return objects.annotations_of(work_.pass_.object).get(RECREATE) == name
 
 
 def _check_loss(work_: work.Work, credential: str, name: str, made: list[str]) -> None:
     kept = work_.page.irreplaceable(credential)
-    allowed = objects.annotations_of(work_.pass_.object).get(RECREATE)
-    if kept and name in made and allowed != name:
+    if kept and name in made and not _may_be_lost(work_, name):
         hint = f"restore it, or annotate the {work_.page.kind.kind} with {RECREATE}={name}"
         raise errors.Terminal(
             conditions.Reason.UNRECOVERABLE,
@@ -68,8 +76,10 @@ async def _create(work_: work.Work, credential: page.Credential, name: str) -> N
         "type": "Opaque",
         "data": content.encoded(values(credential, chance)),
     }
+    # Like the data that it encrypts, what nothing can replace outlives the service.
+    owned = work_.page.irreplaceable(credential.name) is None
     try:
-        await work_.pass_.create(secret)
+        await work_.pass_.create(secret, owned=owned)
     except errors.AlreadyExists as error:
         raise errors.Transient(f"Secret/{name} exists, but is not seen yet") from error
 

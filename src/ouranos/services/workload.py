@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from ouranos.kit import conditions, errors, kinds, objects, outcome, pod
@@ -19,11 +20,9 @@ def facts_of(work_: work.Work) -> pods.Facts:
     """What the pods need of the world, out of the cache."""
     texts = files.of(work_)
     config = files.config_map(work_.page, work_.scope, texts)
-    places = {
-        claimed.claim: place
-        for claimed in work_.page.databases
-        if (place := claims.place(work_.held(kinds.DATABASE, claimed.claim)))
-    }
+    held = {one.claim: work_.held(kinds.DATABASE, one.claim) for one in work_.page.databases}
+    places = {name: place for name, claim in held.items() if (place := claims.place(claim))}
+    made = (objects.mapping(claim or {}, "status").get("created", "") for claim in held.values())
 
     def checksum(names: tuple[str, ...]) -> str:
         found = (work_.held(kinds.SECRET, name) for name in names)
@@ -33,6 +32,7 @@ def facts_of(work_: work.Work) -> pods.Facts:
         config=config["metadata"]["name"] if config else "",
         paths=tuple(texts),
         databases=places,
+        made=tuple(made),
         queue=claims.place(work_.held(kinds.VHOST, work_.page.name)),
         checksum=checksum,
     )
@@ -68,7 +68,7 @@ async def _initialise(work_: work.Work, told: page.Schema) -> outcome.Outcome:
             f"Job/{name} failed: {state['Failed'].get('message', '')}; it is started again"
         )
     if "Complete" not in state:
-        return outcome.wait(f"Job/{name} to complete{_trouble(work_, 'schema')}")
+        return outcome.wait(f"Job/{name} to complete{_trouble(work_, 'schema', job)}")
     work_.pass_.status |= {"schema": name, "release": work_.scope.release}
     await _remove_jobs(work_, name)
     return outcome.DONE
@@ -84,9 +84,8 @@ async def workload(work_: work.Work) -> outcome.Outcome:
     """Every component runs as the page says, with the present configuration, and is ready."""
     for wanted in _supporting(work_):
         await work_.pass_.apply(wanted)
-    for claim in manifests.storage(work_.page, work_.scope):
-        # Claims outlive the service: with them would go people's data.
-        await work_.pass_.apply(claim, owned=False)
+    for wanted in manifests.storage(work_.page, work_.scope):
+        await _claim(work_, wanted)
     facts = facts_of(work_)
     awaited: dict[str, str] = {}
     for component in work_.page.components:
@@ -98,6 +97,27 @@ async def workload(work_: work.Work) -> outcome.Outcome:
     await files.remove_old(work_, facts.config)
     _report(work_)
     return outcome.DONE
+
+
+async def _claim(work_: work.Work, wanted: objects.Object) -> None:
+    """Make a claim on a volume; one that is there is a person's to change, as far as any can be.
+
+    Raises:
+        errors.Terminal: pods of several nodes are to share a volume that only one may have.
+    """
+    name: str = wanted["metadata"]["name"]
+    present = work_.held(kinds.PERSISTENT_VOLUME_CLAIM, name)
+    if present is None:
+        with contextlib.suppress(errors.AlreadyExists):
+            # Claims outlive the service: with them would go people's data.
+            await work_.pass_.create(wanted, owned=False)
+        return
+    missing = set(wanted["spec"]["accessModes"]) - set(present["spec"]["accessModes"])
+    if missing and work_.scope.replicas > 1:
+        raise work.refuse(
+            f"PersistentVolumeClaim/{name} is not {missing.pop()}, so copies on several nodes "
+            "cannot share it; hint: set replicas to 1"
+        )
 
 
 def _supporting(work_: work.Work) -> Sequence[objects.Object]:
@@ -130,7 +150,7 @@ async def _component(
     present = await work_.pass_.apply(wanted)
     if component.shape is page.Shape.PERIODIC or is_rolled_out(present):
         return ""
-    return f"{kind.kind}/{name} to be ready{_trouble(work_, component.name)}"
+    return f"{kind.kind}/{name} to be ready{_trouble(work_, component.name, present)}"
 
 
 def is_rolled_out(workload_: objects.Object) -> bool:
@@ -158,11 +178,14 @@ def is_serving(work_: work.Work) -> bool:
     return True
 
 
-def _trouble(work_: work.Work, component: str) -> str:
-    """Why a component's pods are not ready, where a container says so."""
+def _trouble(work_: work.Work, component: str, workload_: objects.Object) -> str:
+    """Why a component's pods are not ready, or not there, where a container or Kubernetes says."""
     selector = labels.selector(work_.page, component)
     found = work_.pass_.cache.list(kinds.POD, work_.scope.namespace, labels=selector)
-    return next((f" ({told})" for one in found if (told := pod.trouble(one))), "")
+    said = [pod.trouble(one) for one in found]
+    refused = conditions.find(conditions.of(workload_), "ReplicaFailure") or {}
+    said.append(refused.get("message") or "")
+    return next((f" ({told})" for told in said if told), "")
 
 
 def _report(work_: work.Work) -> None:

@@ -47,7 +47,7 @@ class World:
         """Run everything until cancelled; the first part that fails ends all."""
         async with anyio.create_task_group() as group:
             group.start_soon(self.node.run)
-            group.start_soon(self.runner.run)
+            group.start_soon(controller.run_alone, self.runner)
             group.start_soon(self.images.run, self.node.retry_pulls)
             group.start_soon(self._serve)
             group.start_soon(first_look.end, self.api, self.node, self.runner, self.clock)
@@ -118,7 +118,8 @@ async def open_world(cloud: paths.Paths) -> AsyncGenerator[World]:
         node = make_node(cloud, place, client, held, outside)
         api.pod_logs = node.logs
         api.awaited = first_look.NAME
-        runner = controller.ControllerRunner(client, all_controllers(), outside)
+        every = all_controllers()
+        runner = controller.ControllerRunner(every, controller.Mirror(client, every, outside))
         api.asgi.token = cloud.token.read_text(encoding="utf-8").strip()
         listener, server = _door(cloud, place, api)
         fetch = images.Prefetch(

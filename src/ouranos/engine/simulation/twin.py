@@ -32,12 +32,15 @@ class Twin:
 
     def start(self) -> None:
         """Start everything that runs on the API."""
-        runner = controller.ControllerRunner(self.cluster, self.controllers, self.seams)
-        self._tasks.append(asyncio.create_task(runner.run()))
+        self._run(self.controllers)
         for one in self.nodes:
-            everything = controller.ControllerRunner(self.cluster, one.controllers(), self.seams)
-            self._tasks.append(asyncio.create_task(everything.run()))
+            self._run(one.controllers())
             self._tasks.append(asyncio.create_task(one.report(self.cluster)))
+
+    def _run(self, controllers: Sequence[controller.Controller]) -> None:
+        held = controller.Mirror(self.cluster, controllers, self.seams)
+        runner = controller.ControllerRunner(controllers, held)
+        self._tasks.append(asyncio.create_task(controller.run_alone(runner)))
 
     async def stop(self) -> None:
         """Stop everything at whatever it is doing, as a crash would; raise what had failed."""

@@ -18,9 +18,8 @@ async def run(config: Path, folder: Path, network: IPv4Network) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with kubeconfig.read(config).open(manager="lab-providers") as source:
         every = (*volumes.controllers_of(folder), addresses.controller_of(network))
-        running = asyncio.create_task(
-            controller.ControllerRunner(source, every, seams.real()).run()
-        )
+        runner = controller.ControllerRunner(every, controller.Mirror(source, every, seams.real()))
+        running = asyncio.create_task(controller.run_alone(runner))
         ended = asyncio.create_task(stopped.wait())
         await asyncio.wait({running, ended}, return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()
