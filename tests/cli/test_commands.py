@@ -5,17 +5,22 @@ from __future__ import annotations
 import errno
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
-from ouranos.cli import errors, options, up
+from ouranos.cli import errors, install, options, up, verify
 from ouranos.engine.apiserver import tls
+from ouranos.install import trouble
 from ouranos.kit import errors as kit_errors
+from ouranos.look import remote
 from ouranos.solo import lock
 
 OURANOS = Path(sys.executable).with_name("ouranos")
@@ -344,6 +349,56 @@ def test_an_interrupted_wait_ends_with_130(number: signal.Signals) -> None:
         running.send_signal(number)
         _, said = running.communicate()
     assert (running.returncode, said) == (130, "it goes on\n")
+
+
+def test_ctrl_c_ends_a_question() -> None:
+    code = (
+        "from ouranos import cli; from ouranos.cli import errors, install\n"
+        "async def ask():\n"
+        "    install.confirmed({'dry_run': False, 'yes': False}, 'Install this?')\n"
+        "    print('goes on')\n"
+        "cli.cli.main = lambda **_: errors.run(ask())\ncli.main()"
+    )
+    terminal, end = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=end,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as asking:
+        assert asking.stderr is not None
+        while asking.stderr.read(1) != b"?":
+            pass
+        time.sleep(0.2)  # what comes before it waits for the answer is seen with the answer only
+        asking.send_signal(signal.SIGINT)
+        try:
+            said, _ = asking.communicate(timeout=2)
+        finally:
+            asking.kill()
+    os.close(terminal)
+    os.close(end)
+    assert (asking.returncode, said) == (130, b"")
+
+
+def test_what_an_installation_hints_at_is_done_in_the_cluster_that_was_named() -> None:
+    given = {"kubeconfig": Path("k"), "context": "staging"}
+    with pytest.raises(errors.Refused) as caught, install.told(given):
+        raise trouble.RefusedError([trouble.Trouble("still there", "kubectl delete cloud home")])
+    assert caught.value.problems == [
+        ("still there", "kubectl --kubeconfig k --context staging delete cloud home")
+    ]
+
+
+def test_what_verify_suggests_is_for_the_context_that_was_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "kubectl").touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    api: Any = None
+    found = remote.Remote(api, "home", "home", remote.Asked(Path("my config")))
+    assert verify._next(found, "staging")[2].startswith(
+        "kubectl --kubeconfig 'my config' --context staging --namespace home get "
+    )
 
 
 @pytest.mark.parametrize("below", ["", "/deeper"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ouranos.install import folder, manifests, order
+from ouranos.install import folder, manifests, order, removal
 from ouranos.kit import kinds, objects
 
 ROOT = Path(__file__).parents[2]
@@ -73,12 +73,20 @@ def test_every_object_is_marked_as_part_of_an_installation(obj: objects.Object) 
     assert kinds.of(obj) in manifests.KINDS
 
 
-def test_flux_and_argo_keep_kinds_and_namespace_when_they_leave_git() -> None:
-    kept = [one for one in EVERY if one["kind"] in {"CustomResourceDefinition", "Namespace"}]
-    for one in kept:
-        annotations = objects.annotations_of(one)
-        assert annotations["kustomize.toolkit.fluxcd.io/prune"] == "disabled"
-        assert annotations["argocd.argoproj.io/sync-options"] == "Prune=false"
+@pytest.mark.parametrize("obj", EVERY, ids=lambda one: f"{one['kind']}-{one['metadata']['name']}")
+def test_flux_and_argo_keep_what_clouds_need_and_nothing_else(obj: objects.Object) -> None:
+    annotations = objects.annotations_of(obj)
+    kept = removal.stays(kinds.of(obj), obj["metadata"]["name"])
+    assert (annotations.get("kustomize.toolkit.fluxcd.io/prune") == "disabled") is kept
+    options = annotations.get("argocd.argoproj.io/sync-options", "").split(",")
+    assert ({"Prune=false", "Delete=false"} <= set(options)) is kept
+
+
+def test_controllers_reach_pods_and_nodes_where_addresses_name_none() -> None:
+    """Where Cilium is the network, a peer that is a block of addresses lets only strangers in."""
+    spec = BY_KIND["NetworkPolicy", order.NAME]["spec"]
+    assert all(set(rule) == {"ports"} for rule in spec["egress"])
+    assert {"protocol": "TCP"} in [port for rule in spec["egress"] for port in rule["ports"]]
 
 
 def test_the_controllers_pod_keeps_the_restricted_standard() -> None:

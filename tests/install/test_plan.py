@@ -230,6 +230,14 @@ async def test_a_newer_ouranos_is_not_overwritten(world: worlds.World) -> None:
     )
 
 
+@pytest.mark.parametrize("candidate", ["0.2.0rc1", "0.2.0.dev5", "0.2.0a1"])
+async def test_a_release_follows_its_candidate(world: worlds.World, candidate: str) -> None:
+    await world.install(order.Order(version=candidate))
+    await world.install(order.Order(version="0.2.0"))
+    with pytest.raises(trouble.RefusedError, match=f"is of Ouranos 0.2.0; this is {candidate}"):
+        await world.plan(order.Order(version=candidate))
+
+
 async def test_a_version_that_is_stored_and_not_known_is_refused(world: worlds.World) -> None:
     await world.install()
     name = "clouds.ouranos.cloud"
@@ -277,12 +285,25 @@ async def test_a_cluster_without_a_default_storage_class_is_warned_of(world: wor
     assert "could not be seen" in warning.message
 
 
-async def test_only_a_namespace_that_was_made_is_marked_so(world: worlds.World) -> None:
-    await world.apply(kinds.NAMESPACE, "there")
-    await world.install(order.Order(namespace="there", version="0.2.0"))
-    found = await world.there(kinds.NAMESPACE, "there")
-    assert plan.MADE not in objects.annotations_of(found)
+async def test_somebodys_namespace_is_not_changed(world: worlds.World) -> None:
+    """What else is there may need rights that our pods do not."""
+    before = await world.apply(kinds.NAMESPACE, worlds.NS)
+    made = await world.install()
+    assert "Namespace/ouranos-system" not in worlds.actions(made)["create"]
+    found = await world.there(kinds.NAMESPACE, worlds.NS)
+    assert objects.labels_of(found) == objects.labels_of(before)
+    assert objects.annotations_of(found) == objects.annotations_of(before)
+    assert (await world.plan()).changes == ()
+
+
+async def test_a_namespace_from_git_is_kept_up_to_date_and_not_marked_as_made(
+    world: worlds.World,
+) -> None:
+    await world.apply(kinds.NAMESPACE, worlds.NS, metadata={"labels": order.OURS})
+    await world.install()
+    found = await world.there(kinds.NAMESPACE, worlds.NS)
     assert objects.labels_of(found)["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert plan.MADE not in objects.annotations_of(found)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,13 @@
 """What does an uninstallation refuse, what does it remove, and what does it leave and name?"""
 
+import asyncio
+import json
+
 import cluster_worlds as worlds
 import pytest
 
-from ouranos.install import order, plan, removal, trouble
+from ouranos.cli import install
+from ouranos.install import order, plan, removal, trouble, work
 from ouranos.kit import cluster, kinds, objects
 
 pytestmark = pytest.mark.virtual_time
@@ -57,6 +61,75 @@ async def test_while_a_cloud_is_there_nothing_is_removed(world: worlds.World) ->
     assert len(world.door.writes) == before
 
 
+@pytest.mark.parametrize("controllers_only", [False, True])
+async def test_an_installation_elsewhere_is_not_removed_by_half(
+    world: worlds.World, *, controllers_only: bool
+) -> None:
+    await world.install(order.Order(namespace="platform", version="0.2.0"))
+    with pytest.raises(trouble.RefusedError) as caught:
+        await planned(world, controllers_only=controllers_only)
+    assert worlds.said(caught) == (
+        "Ouranos is installed in namespace platform, not in ouranos-system "
+        "(say --namespace platform)"
+    )
+
+
+async def test_a_cloud_that_comes_while_a_person_is_asked_breaks_it_off(
+    world: worlds.World,
+) -> None:
+    await world.install()
+    made = await planned(world)
+    await world.apply(kinds.NAMESPACE, "home")
+    await world.source.apply(worlds.a_cloud())
+    with pytest.raises(trouble.BrokenOffError, match="Cloud home/home has come since the plan"):
+        await world.do(made)
+    assert set(worlds.actions(await world.plan())) == {"unchanged"}
+
+
+async def test_a_cloud_that_comes_while_controllers_go_keeps_its_kind(world: worlds.World) -> None:
+    await world.install()
+    await world.apply(kinds.NAMESPACE, "home")
+    made = await planned(world)
+
+    def say(_message: str) -> None:
+        if not coming:
+            coming.append(asyncio.ensure_future(world.source.apply(worlds.a_cloud())))
+
+    coming: list[asyncio.Future[objects.Object]] = []
+    with pytest.raises(trouble.BrokenOffError, match="ouranos install brings back"):
+        await work.carry_out(world.source, made, world.given, say)
+    assert await world.get(kinds.CLOUD, "home", "home") is not None
+    created = worlds.actions(await world.install())["create"]
+    assert "Deployment/ouranos-controllers" in created
+    assert not any(one.startswith("CustomResourceDefinition") for one in created)
+
+
+async def test_a_cloud_without_controllers_gets_them_back_first(world: worlds.World) -> None:
+    await world.install()
+    await world.apply(kinds.NAMESPACE, "home")
+    await world.source.apply(worlds.a_cloud())
+    await remove(world, controllers_only=True)
+    with pytest.raises(trouble.RefusedError) as caught:
+        await planned(world)
+    assert "(ouranos install --namespace ouranos-system, for only" in worlds.said(caught)
+
+
+async def test_the_lease_goes_when_nobody_acts_by_it_any_more(world: worlds.World) -> None:
+    await world.install()
+    await world.apply(kinds.LEASE, order.NAME, worlds.NS, spec={"holderIdentity": "x"})
+    spec = {"containers": [{"name": "controllers", "image": "x"}]}
+    await world.apply(
+        kinds.POD, "acting", worlds.NS, metadata={"labels": order.SELECTOR}, spec=spec
+    )
+    made = await planned(world)
+    with pytest.raises(trouble.LateError, match="for pod ouranos-system/acting to end"):
+        await world.do(made)
+    assert await world.get(kinds.LEASE, order.NAME, worlds.NS) is not None
+    await world.source.delete(kinds.POD, "acting", worlds.NS, grace_seconds=0)
+    await world.do(await planned(world))
+    assert await world.get(kinds.LEASE, order.NAME, worlds.NS) is None
+
+
 async def test_what_is_left_of_a_cloud_is_named_too(world: worlds.World) -> None:
     await world.install()
     await world.apply(kinds.NAMESPACE, "home")
@@ -87,12 +160,20 @@ async def test_controllers_alone_leave_what_clouds_need(world: worlds.World) -> 
 
 
 async def test_a_namespace_that_was_there_before_stays(world: worlds.World) -> None:
-    await world.apply(kinds.NAMESPACE, worlds.NS)
+    await world.apply(kinds.NAMESPACE, worlds.NS, metadata={"labels": order.OURS})
     await world.install()
     made = await remove(world)
     (row,) = [one for one in made.rows if one.action == plan.Action.KEEP]
     assert (row.kind, row.detail) == (kinds.NAMESPACE, "ouranos install has not made it")
     assert await world.get(kinds.NAMESPACE, worlds.NS) is not None
+
+
+async def test_somebodys_namespace_is_not_even_named(world: worlds.World) -> None:
+    before = await world.apply(kinds.NAMESPACE, worlds.NS)
+    await world.install()
+    assert set(worlds.actions(await remove(world))) == {"remove"}
+    after = await world.there(kinds.NAMESPACE, worlds.NS)
+    assert after["metadata"]["labels"] == before["metadata"]["labels"]
 
 
 async def test_a_namespace_in_which_somebody_has_something_stays(world: worlds.World) -> None:
@@ -125,6 +206,16 @@ async def test_data_is_named_and_stays(world: worlds.World) -> None:
         "PersistentVolumeClaim home/data-mariadb-0 (3Gi)",
         "Secret home/nova-user-1",
     ]
+
+
+async def test_a_plan_and_what_is_left_are_one_document(
+    world: worlds.World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await world.install()
+    install.show(await planned(world), "json", left=["Secret home/nova-user-1"])
+    told = json.loads(capsys.readouterr().out)
+    assert set(told) == {"plan", "warnings", "left"}
+    assert told["left"] == ["Secret home/nova-user-1"]
 
 
 async def test_missing_rights_are_named_before_anything_is_removed(world: worlds.World) -> None:
@@ -165,3 +256,6 @@ async def test_a_kind_that_is_not_served_any_more_has_no_objects(world: worlds.W
     world.door.refused["GET", "/vhosts"] = (404, "no such kind")
     assert await plan.held(world.source, definition) == 0
     assert objects.labels_of(definition)[order.VERSION] == "0.2.0"
+    for version in definition["spec"]["versions"]:
+        version["served"] = False
+    assert await plan.held(world.source, definition) == 0

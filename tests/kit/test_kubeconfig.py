@@ -158,6 +158,33 @@ async def test_files_are_named_from_where_the_kubeconfig_is(
     assert found == ["first", "the second", "the second", "the second"]
 
 
+def test_who_acts_as_somebody_else_says_so_in_every_request(tmp_path: Path) -> None:
+    user = {
+        "token": "of-the-administrator",
+        "as": "jürg",
+        "as-uid": "7",
+        "as-groups": ["dev", "ops"],
+        "as-user-extra": {"example.org/Team": ["a", "b"]},
+    }
+    identity = kubeconfig.read(written(tmp_path, document(S, {}, user))).identity
+    request = next(identity.auth_flow(httpx2.Request("GET", S)))
+    found = [
+        (name.decode().lower(), value.decode())
+        for name, value in request.headers.raw
+        if name.lower().startswith(b"impersonate-")
+    ]
+    assert found == [
+        ("impersonate-user", "jürg"),
+        ("impersonate-uid", "7"),
+        ("impersonate-group", "dev"),
+        ("impersonate-group", "ops"),
+        ("impersonate-extra-example.org%2fteam", "a"),
+        ("impersonate-extra-example.org%2fteam", "b"),
+    ]
+    assert request.headers["authorization"] == "Bearer of-the-administrator"
+    assert request.headers["host"]
+
+
 async def test_a_token_that_is_not_there_yet_may_come(tmp_path: Path) -> None:
     identity = kubeconfig.Identity(file=tmp_path / "token")
     with pytest.raises(errors.Unreachable, match="no token in"):
@@ -189,6 +216,20 @@ def test_an_authority_is_trusted_by_the_rules_of_kubernetes_own_clients(
     assert not kubeconfig.read(config).trust.verify_flags & ssl.VERIFY_X509_STRICT
 
 
+def test_authorities_may_be_named_in_comments(files: tls.Files, tmp_path: Path) -> None:
+    (tmp_path / "ca.crt").write_bytes("# Zürich\n".encode() + files.authority.read_bytes())
+    place = {"certificate-authority": "ca.crt"}
+    trust = kubeconfig.read(written(tmp_path, document(S, place, {}))).trust
+    assert len(trust.get_ca_certs()) == 1
+
+
+async def test_an_empty_authority_is_not_all_authorities(tmp_path: Path) -> None:
+    (tmp_path / "ca.crt").write_bytes(b"")
+    place = {"certificate-authority": "ca.crt"}
+    refused = await refusal(written(tmp_path, document(S, place, {})))
+    assert "no certificate in PEM" in refused.message
+
+
 async def test_a_server_of_another_authority_is_not_trusted(
     files: tls.Files, tmp_path: Path
 ) -> None:
@@ -200,18 +241,24 @@ async def test_a_server_of_another_authority_is_not_trusted(
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
-    [("401 Unauthorized", "does not know us"), ("403 Forbidden", "refuses: no")],
+    ("status", "said", "hint"),
+    [
+        ("401 Unauthorized", "does not know us", "credentials"),
+        ("403 Forbidden", "refuses: no", "credentials"),
+        ("429 Too Many Requests", "refuses: no", "try again"),
+        ("502 Bad Gateway", "refuses: no", "try again"),
+        ("503 Service Unavailable", "refuses: no", "try again"),
+    ],
 )
 async def test_a_server_that_does_not_let_us_in(
-    files: tls.Files, tmp_path: Path, status: str, said: str
+    files: tls.Files, tmp_path: Path, status: str, said: str, hint: str
 ) -> None:
     place = {"certificate-authority-data": data(files.authority)}
     async with serving(files, status) as server:
         config = written(tmp_path, document(f"https://127.0.0.1:{server.port}", place, {}))
         refused = await refusal(config)
     assert said in refused.message
-    assert "credentials" in refused.hint
+    assert hint in refused.hint
 
 
 async def test_a_server_that_is_not_there(files: tls.Files, tmp_path: Path) -> None:
@@ -234,6 +281,12 @@ S = "https://127.0.0.1:1"
         (document(S, {}, {}), "nowhere", "a cluster without a server"),
         (document(S, {}, {}), "nobody", "a user that is not in it"),
         (document(S, {}, {"exec": {"command": "aws"}}), None, "a program (exec: aws)"),
+        (document(S, {}, {"exec": "aws"}), None, "a program (exec: aws)"),
+        (document("https://host:port", {}, {}), None, "server of"),
+        (document("https://[::1", {}, {}), None, "cannot be used: https://[::1"),
+        (document("cluster.example:6443", {}, {}), None, "cannot be used"),
+        (document(S, {"proxy-url": "socks5://127.0.0.1:1"}, {}), None, "proxy-url of"),
+        (document(S, {"proxy-url": "127.0.0.1:3128"}, {}), None, "cannot be used: 127"),
         (document(S, {}, {"auth-provider": {"name": "gcp"}}), None, "not supported"),
         (document(S, {}, {"username": "u", "password": "p"}), None, "by name and password"),
         (document(S, {}, {"client-key-data": "eA=="}), None, "has only one of"),
@@ -265,6 +318,17 @@ async def test_contexts_to_choose_from_are_named(tmp_path: Path) -> None:
     assert (await refusal(written(tmp_path, {"kind": "Config"}))).hint.endswith(
         "no contexts at all"
     )
+
+
+def test_commands_of_a_hint_lead_to_the_same_cluster_from_any_shell() -> None:
+    hint = "first ouranos install --namespace x; then kubectl delete cloud home"
+    assert kubeconfig.aimed(hint, Path("my config"), "staging") == (
+        "first ouranos install --kubeconfig 'my config' --context staging --namespace x; "
+        "then kubectl --kubeconfig 'my config' --context staging delete cloud home"
+    )
+    once = kubeconfig.aimed(hint, Path("k"))
+    assert kubeconfig.aimed(once, Path("k")) == once
+    assert kubeconfig.aimed("ouranos images load", Path("k")) == "ouranos images load"
 
 
 async def test_a_pod_reaches_its_cluster_by_its_service_account(

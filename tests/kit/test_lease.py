@@ -250,6 +250,21 @@ async def test_a_lease_that_somebody_took_away_is_lost(how: str) -> None:
 
 
 @pytest.mark.virtual_time
+async def test_a_lease_that_a_person_deletes_is_taken_after_its_time() -> None:
+    async with worlds(2) as (source, (first, second)):
+        term = await first.elector.acquire()
+        keeping = asyncio.ensure_future(first.elector.keep(term))
+        waiting = asyncio.ensure_future(second.elector.acquire())
+        await asyncio.sleep(5.1)
+        await source.delete(kinds.LEASE, PLACE.name, PLACE.namespace)
+        begun = asyncio.get_running_loop().time()
+        assert (await waiting).holds
+        assert 15 <= asyncio.get_running_loop().time() - begun <= 18
+        await keeping
+        assert not term.holds
+
+
+@pytest.mark.virtual_time
 async def test_who_was_stopped_for_long_sends_nothing_when_he_goes_on() -> None:
     async with worlds(2) as (_, processes):
         async with running(processes):
@@ -311,7 +326,7 @@ async def story(
     actions: list[tuple[int, str, float]], timing: lease.Timing | None = None
 ) -> list[int]:
     """Whose writes arrived, one number of a term after another."""
-    async with worlds(2, timing) as (_, processes):
+    async with worlds(2, timing) as (source, processes):
         async with running(processes):
             for number, action, seconds in actions:
                 link = processes[number].link
@@ -323,6 +338,8 @@ async def story(
                     link.running.clear()
                 elif action == "go on":
                     link.running.set()
+                elif action == "delete":
+                    await source.delete(kinds.LEASE, PLACE.name, PLACE.namespace)
                 await asyncio.sleep(seconds)
             for one in processes:
                 one.link.cut = one.link.deaf = False
@@ -347,6 +364,12 @@ def told(actions: list[tuple[int, str, float]], timing: lease.Timing | None = No
 def test_never_do_two_write_at_the_same_time(actions: list[tuple[int, str, float]]) -> None:
     writers = told(actions)
     assert writers == sorted(writers)
+
+
+def test_never_do_two_write_where_somebody_deletes_the_lease() -> None:
+    writers = told([(0, "delete", 7.3)] * 12)
+    assert writers == sorted(writers)
+    assert len(set(writers)) > 1
 
 
 def test_without_a_margin_two_would_write_at_the_same_time() -> None:

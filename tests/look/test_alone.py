@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from ouranos.kit import cluster, conditions, kinds, objects
+from ouranos.kit import cluster, conditions, errors, kinds, objects
 from ouranos.look import alone, place
 
 pytestmark = pytest.mark.virtual_time
@@ -51,15 +52,47 @@ async def test_the_lease_of_one_who_died_is_taken(source: cluster.Cluster) -> No
         assert not alone.ended(again, datetime.now(UTC))
 
 
-async def test_who_was_taken_for_dead_removes_nothing_of_the_next(source: cluster.Cluster) -> None:
-    first = alone.hold(source, "home", "verify")
-    await first.__aenter__()
+async def test_who_was_taken_for_dead_is_interrupted_and_removes_nothing_of_the_next(
+    source: cluster.Cluster,
+) -> None:
+    async def first() -> None:
+        async with alone.hold(source, "home", "verify"):
+            await asyncio.sleep(alone.LASTS)
+
+    holding = asyncio.ensure_future(first())
+    await asyncio.sleep(1)
     await source.delete(kinds.LEASE, "ouranos-verify", "home")
     async with alone.hold(source, "home", "verify"):
         theirs = objects.uid_of(await held(source))
-        await asyncio.sleep(alone.LASTS)
-        await first.__aexit__(None, None, None)
+        with pytest.raises(place.RefusedError, match="home/ouranos-verify was taken away"):
+            await holding
         assert objects.uid_of(await held(source)) == theirs
+
+
+@pytest.mark.parametrize("status", [403, 429, 500, 503])
+async def test_what_was_done_is_told_though_the_lease_cannot_be_given_back(
+    source: cluster.Cluster, status: int
+) -> None:
+    class Refusing:
+        get, create, patch = source.get, source.create, source.patch
+
+        async def delete(self, *_: object, **__: object) -> None:
+            raise errors.api_error(status, {"message": "not now"})
+
+    api: Any = Refusing()
+    done: list[str] = []
+    async with alone.hold(api, "home", "verify"):
+        done.append("proved")
+    with pytest.raises(ValueError, match="not proved"):
+        async with alone.hold(api, "home", "other"):
+            raise ValueError("not proved")
+    assert done
+
+
+async def test_a_deadline_of_what_is_done_stays_one(source: cluster.Cluster) -> None:
+    with pytest.raises(TimeoutError):
+        async with alone.hold(source, "home", "verify"), asyncio.timeout(1):
+            await asyncio.sleep(2)
 
 
 @pytest.mark.parametrize("spec", [{}, {"holderIdentity": "x"}])

@@ -57,13 +57,18 @@ async def says(source: cluster.Cluster, ready: str, message: str) -> None:
     await source.replace_status({**found, "status": status})
 
 
-async def lease(source: cluster.Cluster, ago: float, holder: str = "controllers-1") -> None:
+async def lease(
+    source: cluster.Cluster,
+    ago: float,
+    holder: str = "controllers-1",
+    system: str = remote.SYSTEM,
+) -> None:
     renewed = conditions.micro_timestamp(datetime.now(UTC) - timedelta(seconds=ago))
     await source.apply(
         {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
-            "metadata": {"name": remote.LEASE, "namespace": remote.SYSTEM},
+            "metadata": {"name": remote.LEASE, "namespace": system},
             "spec": {"holderIdentity": holder, "renewTime": renewed},
         }
     )
@@ -86,10 +91,17 @@ async def test_a_cluster_without_ouranos_says_so(source: cluster.Cluster) -> Non
     )
 
 
+def test_what_a_hint_commands_is_done_in_the_cluster_that_was_named() -> None:
+    asked = remote.Asked(Path("k"), context="staging")
+    with pytest.raises(place.RefusedError) as caught, remote.explained(asked):
+        raise place.RefusedError("there is no Cloud", "make one: kubectl apply")
+    assert caught.value.hint == "make one: kubectl --kubeconfig k --context staging apply"
+
+
 async def test_the_only_cloud_needs_no_name(installed: cluster.Cluster) -> None:
     message, hint = await refused(installed)
     assert message == "there is no Cloud in this cluster"
-    assert hint == "make one: kubectl --kubeconfig k apply --filename cloud.yaml"
+    assert hint == "make one: kubectl apply --filename cloud.yaml"
     await cloud(installed)
     assert await remote.choose(installed, ASKED) == ("home", "home")
 
@@ -147,6 +159,7 @@ async def test_what_waits_for_a_pod_is_told_with_the_pods_trouble(
         "0/1 nodes are available: 1 Insufficient memory"
     )
     assert now.hint.startswith("give the cluster a larger node")
+    assert "kubectl --kubeconfig k describe nodes" in now.hint
 
 
 @pytest.mark.parametrize("word", ["True", "False"])
@@ -180,7 +193,11 @@ async def test_controllers_that_cannot_start_are_told_with_what_keeps_them(
     installed: cluster.Cluster,
 ) -> None:
     await cloud(installed)
-    metadata = {"name": "ouranos-controllers-1", "namespace": remote.SYSTEM}
+    metadata = {
+        "name": "ouranos-controllers-1",
+        "namespace": remote.SYSTEM,
+        "labels": {"app.kubernetes.io/name": "ouranos-controllers"},
+    }
     spec = {"nodeName": "node1", "containers": [{"name": "controllers", "image": "reg/c:1"}]}
     made = await installed.create(
         {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
@@ -273,9 +290,41 @@ async def test_a_public_host_comes_before_the_load_balancers_address(
     assert found["auth"]["auth_url"] == "http://cloud.example:5000/v3"
 
 
+async def a_neighbour(source: cluster.Cluster) -> None:
+    """A pod of somebody else in the namespace of the controllers, which finds no node."""
+    spec = {"containers": [{"name": "grafana", "image": "x"}]}
+    metadata = {"name": "grafana-1", "namespace": remote.SYSTEM}
+    made = await source.create(
+        {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+    )
+    said = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "full"}
+    await source.replace_status({**made, "status": {"conditions": [said]}})
+
+
 async def test_controllers_that_are_not_there_say_nothing(installed: cluster.Cluster) -> None:
-    with pytest.raises(place.RefusedError, match="no pod runs in the namespace ouranos-system"):
+    await a_neighbour(installed)
+    with pytest.raises(place.RefusedError) as caught:
         await home(installed).own_pods()
+    assert caught.value.message == "no controllers run in the namespace ouranos-system"
+    assert caught.value.hint == "ouranos install --kubeconfig k"
+
+
+async def test_who_shares_the_controllers_namespace_is_not_taken_for_them(
+    installed: cluster.Cluster,
+) -> None:
+    await cloud(installed)
+    await a_neighbour(installed)
+    _, now = await home(installed).look()
+    assert (now.cause, now.hint) == ("", "ouranos install --kubeconfig k")
+
+
+async def test_controllers_in_another_namespace_are_hinted_at(installed: cluster.Cluster) -> None:
+    await cloud(installed)
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "platform"}}
+    await installed.apply(namespace)
+    await lease(installed, ago=1, system="platform")
+    _, now = await home(installed).look()
+    assert now.hint == "say where they are: --system platform"
 
 
 def test_a_command_names_the_same_cloud_again() -> None:
@@ -334,19 +383,34 @@ async def test_who_may_not_look_everywhere_is_asked_where(installed: cluster.Clu
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "said", "hint"),
     [
         (
             errors.Forbidden(403, "Forbidden", "may not", {}),
             "the cluster does not allow it: may not",
+            "ask its administrator",
         ),
-        (errors.Unreachable("gone"), "the cluster's API does not answer any more: gone"),
+        (
+            errors.api_error(401, {"message": "no"}),
+            "the cluster does not know us any more",
+            "the credentials in k have ended",
+        ),
+        (
+            errors.api_error(503, {"reason": "Busy", "message": "no"}),
+            "the cluster's API refused: no (503 Busy)",
+            "kubectl --kubeconfig k get --raw",
+        ),
+        (
+            errors.Unreachable("gone"),
+            "the cluster's API does not answer any more: gone",
+            "kubectl --kubeconfig k get --raw",
+        ),
     ],
 )
 def test_what_the_cluster_refuses_later_is_one_error_with_a_hint(
-    error: errors.OuranosError, said: str
+    error: errors.OuranosError, said: str, hint: str
 ) -> None:
     with pytest.raises(place.RefusedError) as caught, remote.explained(ASKED):
         raise error
     assert caught.value.message == said
-    assert caught.value.hint
+    assert hint in caught.value.hint

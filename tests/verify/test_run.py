@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -350,3 +351,23 @@ async def test_a_libvirt_that_does_not_answer_is_named_and_its_job_removed(
     with pytest.raises(story.ProofError, match="libvirt on node1: no answer within 60 s"):
         await inside.domains(source, "home")
     assert (await source.list(kinds.JOB)).items == []
+
+
+async def test_who_is_interrupted_waits_for_the_proof_that_goes_on() -> None:
+    """Else another `verify` would begin beside it, and remove what it makes."""
+    begun, on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def prove(seconds: float) -> None:
+        begun.set()
+        on.wait(seconds)
+        ended.set()
+
+    waiting = asyncio.ensure_future(run._in_thread(prove, 3.0))
+    await asyncio.to_thread(begun.wait)
+    waiting.cancel()
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert ended.is_set()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import signal
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from typing import IO, Any, TypeVar
 
 import click
@@ -83,6 +84,16 @@ def run(coroutine: Coroutine[Any, Any, T], *, interrupted: str | Callable[[], st
     except asyncio.CancelledError as error:
         said = interrupted if isinstance(interrupted, str) else interrupted()
         raise Interrupted(said) from error
+
+
+@contextlib.contextmanager
+def asking() -> Generator[None]:
+    """Let Ctrl-C end a question at once: the event loop, which it is told to, stands still then."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def explained(error: Exception) -> click.ClickException:

@@ -17,7 +17,6 @@ from ouranos.cli import errors
 if TYPE_CHECKING:
     from ouranos.install import order as order_module
     from ouranos.install import plan as plan_module
-    from ouranos.kit import cluster
 
 _SYSTEM = "ouranos-system"
 
@@ -117,7 +116,7 @@ async def _install(wanted: order_module.Order, output: str, given: dict[str, Any
 
     say = speaker()
     force: bool = given["take_over"]
-    with told():
+    with told(given):
         async with kubeconfig.connect(
             named(given["kubeconfig"]), given["context"], manager=order.MANAGER
         ) as source:
@@ -131,8 +130,8 @@ async def _install(wanted: order_module.Order, output: str, given: dict[str, Any
 
 
 @contextlib.contextmanager
-def told() -> Generator[None]:
-    """Turn what stops an installation into one line each, with a hint.
+def told(given: dict[str, Any]) -> Generator[None]:
+    """Turn what stops an installation into one line each, with a hint for the cluster named.
 
     Raises:
         Refused: nothing was changed, or the cluster refused in the middle.
@@ -140,12 +139,16 @@ def told() -> Generator[None]:
     """
     from ouranos.install import trouble  # noqa: PLC0415 - not needed for --help
     from ouranos.kit import errors as kit_errors  # noqa: PLC0415
+    from ouranos.kit import kubeconfig  # noqa: PLC0415
 
+    cluster = named(given["kubeconfig"]), given["context"]
     again = "the same command goes on from there"
     try:
         yield
     except trouble.RefusedError as error:
-        raise errors.Refused.each([(one.message, one.hint) for one in error.troubles]) from error
+        raise errors.Refused.each(
+            [(one.message, kubeconfig.aimed(one.hint, *cluster)) for one in error.troubles]
+        ) from error
     except trouble.BrokenOffError as error:
         raise errors.Refused(str(error), f"mend it; {again}") from error
     except trouble.LateError as error:
@@ -177,12 +180,19 @@ def speaker() -> Callable[[str], None]:
     return say
 
 
-def show(made: plan_module.Plan, output: str) -> None:
-    """Print a plan: what changes, then how many of what, then what to beware of."""
+def show(made: plan_module.Plan, output: str, **more: Any) -> None:
+    """Print a plan: what changes, then how many of what, then what to beware of.
+
+    Args:
+        made: the plan.
+        output: table or json.
+        more: what else a JSON document holds.
+    """
     if output == "json":
         rows = [row.told() for row in made.rows]
         warnings = [one._asdict() for one in made.warnings]
-        click.echo(json.dumps({"plan": rows, "warnings": warnings}, ensure_ascii=False))
+        document = {"plan": rows, "warnings": warnings, **more}
+        click.echo(json.dumps(document, ensure_ascii=False))
     else:
         shown = [row.told() for row in made.rows if row.action != "unchanged"]
         lines = [(one["action"], one["kind"], _full(one), one["detail"]) for one in shown]
@@ -214,16 +224,6 @@ def confirmed(given: dict[str, Any], question: str) -> bool:
     if not given["yes"]:
         if not sys.stdin.isatty():
             raise errors.Refused("nobody is there to be asked; nothing was changed", "say --yes")
-        click.confirm(question, abort=True, err=True)
+        with errors.asking():
+            click.confirm(question, abort=True, err=True)
     return True
-
-
-async def named_data(source: cluster.Cluster) -> None:
-    """Name the data that stays in a cluster."""
-    from ouranos.install import removal  # noqa: PLC0415 - not needed for --help
-
-    left = await removal.data(source)
-    for one in left:
-        click.echo(f"left: {one}")
-    if left:
-        click.echo("Data of clouds stays; remove it with kubectl when nobody needs it any more.")

@@ -39,14 +39,17 @@ async def _uninstall(
 
     wanted = order.Order(namespace)
     say = install.speaker()
-    with install.told():
+    with install.told(given):
         async with kubeconfig.connect(
             install.named(given["kubeconfig"]), given["context"], manager=order.MANAGER
         ) as source:
             made = await removal.planned(source, wanted, controllers_only=controllers_only)
-            install.show(made, output)
+            left = list(map(str, await removal.data(source)))
+            install.show(made, output, left=left)
             if made.changes and install.confirmed(given, "Remove this?"):
                 await work.carry_out(source, made, seams.real(), say)
                 if given["wait"]:
                     await removal.gone(source, made, seams.real(), say, given["timeout"])
-            await install.named_data(source)
+    if left and output == "table":
+        click.echo("".join(f"left: {one}\n" for one in left), nl=False)
+        click.echo("Data of clouds stays; remove it with kubectl when nobody needs it any more.")

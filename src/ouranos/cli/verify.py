@@ -47,7 +47,7 @@ async def _verify(where: options.Where, image: str, flavor: str, output: str) ->
     async with options.opened(where) as place:
         async with place.alone("verify"):
             told = await _proved(place, await _order(place, image, flavor))
-        _tell(told.report(), place, output)
+        _tell(told.report(), place, where.context, output)
 
 
 async def _order(place: place_module.Place, image: str, flavor: str) -> run_module.Order:
@@ -98,7 +98,9 @@ async def _proved(place: place_module.Place, order: run_module.Order) -> story.S
     return told
 
 
-def _tell(report: dict[str, Any], place: place_module.Place, output: str) -> None:
+def _tell(
+    report: dict[str, Any], place: place_module.Place, context: str | None, output: str
+) -> None:
     if output == "json":
         click.echo(json.dumps(report, ensure_ascii=False))
         return
@@ -106,18 +108,20 @@ def _tell(report: dict[str, Any], place: place_module.Place, output: str) -> Non
     for name, file in place.files.items():
         click.echo(f"{name:<12} {file}")
     click.echo("\nTry next:")
-    for command_line in _next(place):
+    for command_line in _next(place, context):
         click.echo(f"  {command_line}")
 
 
-def _next(place: place_module.Place) -> tuple[str, str, str]:
+def _next(place: place_module.Place, context: str | None) -> tuple[str, str, str]:
     """Three commands that work when they are pasted into the shell that called us."""
+    from ouranos.kit import kubeconfig  # noqa: PLC0415 - heavy, and not needed for --help
+
     called = sys.argv[0]
     on_path = shutil.which("ouranos")
     ouranos = "ouranos" if on_path and Path(on_path).samefile(called) else called
-    named = f"--kubeconfig {place.files['kubeconfig']} --namespace {place.namespace}"
+    same = kubeconfig.options(place.files["kubeconfig"], context)
     third = (
-        f"kubectl {named} get clouds,keystones,novas,pods"
+        f"kubectl{same} --namespace {place.namespace} get clouds,keystones,novas,pods"
         if shutil.which("kubectl")
         else f"{ouranos} logs{place.options} nova/scheduler"
     )

@@ -117,6 +117,6 @@ def _role(
     return {
         "apiVersion": kinds.CLUSTER_ROLE.api_version,
         "kind": "ClusterRole",
-        "metadata": {"name": name, "labels": labels},
+        "metadata": {"name": name, "labels": labels, "annotations": dict(order.KEPT)},
         "rules": [rule],
     }

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from ouranos.images import catalog
+from ouranos.kit import objects
+from ouranos.kit.objects import Object
 
 NAME: Final = "ouranos-controllers"
 """The Deployment, its ServiceAccount, its Lease, and the labels of its pods."""
@@ -14,11 +16,25 @@ MANAGER: Final = "ouranos-install"
 """The field manager of an installation, and the label by which its objects are found again."""
 VERSION: Final = "app.kubernetes.io/version"
 SELECTOR: Final = {"app.kubernetes.io/name": NAME}
+SELECTED: Final = f"app.kubernetes.io/name={NAME}"
+"""The same for who lists pods."""
 OURS: Final = {
     "app.kubernetes.io/part-of": "ouranos",
     "app.kubernetes.io/managed-by": MANAGER,
 }
 """Labels of every object of an installation, and of nothing that belongs to a cloud."""
+KEPT: Final = {
+    "kustomize.toolkit.fluxcd.io/prune": "disabled",
+    "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
+}
+"""Annotations of what Flux and Argo CD leave in the cluster when it leaves Git, or their
+Application goes: clouds would go with it, or lose what their pods and people need."""
+
+
+def is_ours(obj: Object) -> bool:
+    """Whether an object is part of an installation."""
+    labels = objects.labels_of(obj)
+    return all(labels.get(key) == value for key, value in OURS.items())
 
 
 @dataclass(frozen=True, slots=True)

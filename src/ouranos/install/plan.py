@@ -108,11 +108,14 @@ async def made(source: cluster.Cluster, wanted: order.Order, *, force: bool = Fa
 
 
 async def _desired(source: cluster.Cluster, wanted: order.Order) -> list[Object]:
-    """All objects; the namespace with our mark if it is ours to take away again."""
+    """All objects; the namespace with our mark if it is ours to take away again.
+
+    A namespace that somebody else has made stays as it is: what else is there may need rights.
+    """
     target = manifests.every(wanted)
     found = await source.get(kinds.NAMESPACE, wanted.namespace)
     if found is not None and MADE not in objects.annotations_of(found):
-        return target
+        return target if order.is_ours(found) else target[1:]
     metadata = target[0]["metadata"]
     marked = {**metadata, "annotations": {**metadata["annotations"], MADE: order.MANAGER}}
     return [{**target[0], "metadata": marked}, *target[1:]]
@@ -171,9 +174,12 @@ async def held(source: cluster.Cluster, definition: Object) -> int:
 async def every(source: cluster.Cluster, definition: Object) -> list[Object]:
     """All objects of a kind that a definition brings."""
     spec = definition["spec"]
+    served = [one["name"] for one in spec["versions"] if one["served"]]
+    if not served:
+        return []
     kind = Kind(
         spec["group"],
-        next(one["name"] for one in spec["versions"] if one["served"]),
+        served[0],
         spec["names"]["kind"],
         spec["names"]["plural"],
         namespaced=spec["scope"] == "Namespaced",

@@ -43,15 +43,27 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(digits) for digits in re.findall(r"\d+", text))
 
 
-async def others(source: cluster.Cluster, wanted: order.Order) -> list[trouble.Trouble]:
-    """What says that another installation has this cluster already, or is going."""
-    found: list[trouble.Trouble] = []
+def _age(version: str) -> tuple[tuple[int, ...], bool, str, tuple[int, ...]]:
+    """What orders versions: a release comes after its candidates."""
+    candidate = version.lstrip("0123456789.")
+    release = version.removesuffix(candidate)
+    return _numbers(release), not candidate, candidate.rstrip("0123456789"), _numbers(candidate)
+
+
+async def places(source: cluster.Cluster) -> set[str]:
+    """The namespaces in which Ouranos is installed: one at most, if all went well."""
     deployments = await source.list(kinds.DEPLOYMENT, labels=_SELECTOR)
-    places = {objects.namespace_of(one) for one in deployments.items}
     binding = await source.get(kinds.CLUSTER_ROLE_BINDING, order.NAME)
     subjects = objects.entries(binding or {}, "subjects")
-    places |= {str(one.get("namespace")) for one in subjects}
-    found += [_second(place) for place in sorted(places - {wanted.namespace})]
+    return {
+        *(objects.namespace_of(one) for one in deployments.items),
+        *(str(one.get("namespace")) for one in subjects),
+    }
+
+
+async def others(source: cluster.Cluster, wanted: order.Order) -> list[trouble.Trouble]:
+    """What says that another installation has this cluster already, or is going."""
+    found = [_second(place) for place in sorted(await places(source) - {wanted.namespace})]
     namespace = await source.get(kinds.NAMESPACE, wanted.namespace)
     if namespace is not None and objects.is_deleting(namespace):
         found.append(
@@ -97,8 +109,7 @@ def strangers(present: Sequence[Object]) -> Iterator[trouble.Trouble]:
     """Those objects that have our names and are not ours, in one line for each kind."""
     found: dict[Kind, list[Object]] = {}
     for one in present:
-        labels = objects.labels_of(one)
-        if any(labels.get(key) != value for key, value in order.OURS.items()):
+        if not order.is_ours(one):
             found.setdefault(kinds.of(one), []).append(one)
     marks = " ".join(f"{key}={value}" for key, value in order.OURS.items())
     for kind, ones in found.items():
@@ -118,7 +129,7 @@ def newer(present: Sequence[Object], wanted: order.Order) -> Iterator[trouble.Tr
     """Those objects that a newer Ouranos has made: going back would cut off what it wrote."""
     for one in present:
         label = objects.labels_of(one).get(order.VERSION, "")
-        if _numbers(label) > _numbers(wanted.release):
+        if label and _age(label) > _age(wanted.release):
             yield trouble.Trouble(
                 f"{one['kind']} {one['metadata']['name']} is of Ouranos {label}; "
                 f"this is {wanted.release}",

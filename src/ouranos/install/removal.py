@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ouranos.install import manifests, order, plan, rights, trouble, waiting, work
+from ouranos.install import manifests, order, plan, preflight, rights, trouble, waiting, work
 from ouranos.kit import cluster, kinds, objects, seams
 from ouranos.kit.objects import Kind, Object
 
@@ -17,7 +17,7 @@ _STAY: Final = (
     kinds.PRIORITY_CLASS,
     kinds.CUSTOM_RESOURCE_DEFINITION,
 )
-"""What clouds go on needing when only the controllers leave."""
+"""What the pods and objects of clouds need."""
 _CONTENT: Final = (
     kinds.PERSISTENT_VOLUME_CLAIM,
     kinds.SECRET,
@@ -61,10 +61,15 @@ async def planned(
     looking += rights.to(kinds.PERSISTENT_VOLUME_CLAIM, "list")
     looking += rights.to(kinds.SECRET, "list")
     looking += rights.to(kinds.LEASE, "get", namespace=place)
+    looking += rights.to(kinds.POD, "list", namespace=place)
     await rights.check(source, looking)
+    if (places := await preflight.places(source)) and place not in places:
+        there = " and ".join(sorted(places))
+        said = f"Ouranos is installed in namespace {there}, not in {place}"
+        raise trouble.RefusedError([trouble.Trouble(said, f"say --namespace {there}")])
     definitions = await plan.ours(source, kinds.CUSTOM_RESOURCE_DEFINITION, place)
     if not controllers_only:
-        used = [one async for one in _users(source, definitions)]
+        used = [one async for one in _users(source, definitions, place)]
         if used:
             raise trouble.RefusedError(used)
     rows = [one async for one in _rows(source, wanted, controllers_only=controllers_only)]
@@ -82,9 +87,17 @@ async def planned(
 
 
 async def _users(
-    source: cluster.Cluster, definitions: Sequence[Object]
+    source: cluster.Cluster, definitions: Sequence[Object], place: str
 ) -> AsyncIterator[trouble.Trouble]:
-    """Clouds first: what else there is goes with them."""
+    """Clouds first: what else there is goes with them, as long as there are controllers."""
+    here = f"--namespace {place}"
+    before = instead = ""
+    if await source.get(kinds.DEPLOYMENT, order.NAME, place) is None:
+        before = f"ouranos install {here}, for only controllers end it; then "
+    else:
+        instead = (
+            f"; or ouranos uninstall {here} --controllers-only, and everything runs on unattended"
+        )
     found: list[tuple[Object, Object]] = []
     for definition in definitions:
         found += [(definition, one) for one in await plan.every(source, definition)]
@@ -94,8 +107,8 @@ async def _users(
         resource = definition["spec"]["names"]["singular"]
         yield trouble.Trouble(
             f"{one['kind']} {objects.key_of(one)} is still there",
-            f"kubectl delete {resource} {name} --namespace {where}, and wait until it is gone; or "
-            "ouranos uninstall --controllers-only, and everything runs on unattended",
+            f"{before}kubectl delete {resource} {name} --namespace {where}, "
+            f"and wait until it is gone{instead}",
         )
 
 
@@ -107,7 +120,7 @@ async def _rows(
             key = objects.key_of(found)
             if kind == kinds.NAMESPACE and key.name != wanted.namespace:
                 continue
-            why = "clouds need it" if _stays(kind, key.name, alone=controllers_only) else ""
+            why = "clouds need it" if controllers_only and stays(kind, key.name) else ""
             if not why and kind == kinds.NAMESPACE:
                 why = await _needed_by_others(source, found)
             yield plan.Row(plan.Action.KEEP, kind, key, why) if why else _removed(kind, found)
@@ -118,8 +131,9 @@ def _removed(kind: Kind, found: Object) -> plan.Row:
     return plan.Row(plan.Action.REMOVE, kind, key, uid=objects.uid_of(found))
 
 
-def _stays(kind: Kind, name: str, *, alone: bool) -> bool:
-    return alone and (kind in _STAY or name in _PEOPLE)
+def stays(kind: Kind, name: str) -> bool:
+    """Whether clouds go on needing it when only the controllers leave."""
+    return kind in _STAY or name in _PEOPLE
 
 
 async def _needed_by_others(source: cluster.Cluster, namespace: Object) -> str:
@@ -129,9 +143,7 @@ async def _needed_by_others(source: cluster.Cluster, namespace: Object) -> str:
     place: str = namespace["metadata"]["name"]
     for kind in _CONTENT:
         for one in (await source.list(kind, place)).items:
-            labels = objects.labels_of(one)
-            ours = all(labels.get(key) == value for key, value in order.OURS.items())
-            if not ours and one["metadata"]["name"] not in _OF_THE_CLUSTER:
+            if not order.is_ours(one) and one["metadata"]["name"] not in _OF_THE_CLUSTER:
                 return f"{kind.kind} {one['metadata']['name']} is in it"
     return ""
 

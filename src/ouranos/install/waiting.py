@@ -72,8 +72,7 @@ async def _awaited(source: cluster.Cluster, wanted: order.Order) -> str:
     replicas: int = found["spec"]["replicas"]
     if known and min(counts) >= replicas and (status.get("replicas") or 0) == replicas:
         return ""
-    labels = ",".join(f"{key}={value}" for key, value in order.SELECTOR.items())
-    for one in (await source.list(kinds.POD, wanted.namespace, labels=labels)).items:
+    for one in (await source.list(kinds.POD, wanted.namespace, labels=order.SELECTED)).items:
         if (why := _image_trouble(one) or pod.trouble(one)) and not objects.is_deleting(one):
             return f"{what}: {why}"
     failure = conditions.find(conditions.of(found), "ReplicaFailure")

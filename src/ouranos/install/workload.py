@@ -14,12 +14,6 @@ PORT: Final = 8080
 PROCESS: Final = ("python3", "-m", "ouranos.cluster")
 
 _POD_SECURITY: Final = "pod-security.kubernetes.io"
-_KEPT: Final = {
-    "kustomize.toolkit.fluxcd.io/prune": "disabled",
-    "argocd.argoproj.io/sync-options": "Prune=false",
-}
-"""What Flux and Argo CD leave in the cluster when it leaves Git: with it, all clouds would go."""
-_METADATA_SERVICES: Final = ("169.254.169.254/32", "fd00:ec2::254/128")
 
 
 def namespace(wanted: order.Order) -> Object:
@@ -27,7 +21,7 @@ def namespace(wanted: order.Order) -> Object:
     labels = wanted.labels("ouranos")
     for mode in ("enforce", "audit", "warn"):
         labels[f"{_POD_SECURITY}/{mode}"] = "restricted"
-    metadata = {"name": wanted.namespace, "labels": labels, "annotations": dict(_KEPT)}
+    metadata = {"name": wanted.namespace, "labels": labels, "annotations": dict(order.KEPT)}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
@@ -36,7 +30,7 @@ def definition(wanted: order.Order, crd: Object) -> Object:
     metadata = {
         **crd["metadata"],
         "labels": wanted.labels("ouranos"),
-        "annotations": dict(_KEPT),
+        "annotations": dict(order.KEPT),
     }
     return {**crd, "metadata": metadata}
 
@@ -54,7 +48,11 @@ def priorities(wanted: order.Order) -> list[Object]:
         {
             # Said to be false, which it is anyway, it is another manager's field to others.
             **{name: value for name, value in one.items() if name != "globalDefault"},
-            "metadata": {**one["metadata"], "labels": wanted.labels("ouranos")},
+            "metadata": {
+                **one["metadata"],
+                "labels": wanted.labels("ouranos"),
+                "annotations": dict(order.KEPT),
+            },
         }
         for one in (*services.priority_classes(), own)
     ]
@@ -77,16 +75,11 @@ def service(wanted: order.Order) -> Object:
 
 
 def policy(wanted: order.Order) -> Object:
-    """Only metrics are reached from outside; the machine's own identity is out of reach.
+    """Only metrics are reached from outside; names and TCP are all that is spoken to others.
 
-    A NetworkPolicy names no API server, and an external database may be anywhere, so what else the
-    controllers reach is not narrowed.
+    A NetworkPolicy names no API server, an external database may be anywhere, and addresses name
+    neither pods nor nodes where Cilium is the network (cilium#9209, cilium#20550).
     """
-    anywhere = [
-        {"ipBlock": {"cidr": everything, "except": [one]}}
-        for everything, one in zip(("0.0.0.0/0", "::/0"), _METADATA_SERVICES, strict=True)
-    ]
-    names = [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]
     return {
         "apiVersion": kinds.NETWORK_POLICY.api_version,
         "kind": "NetworkPolicy",
@@ -100,10 +93,7 @@ def policy(wanted: order.Order) -> Object:
                     "ports": [{"port": PORT, "protocol": "TCP"}],
                 }
             ],
-            "egress": [
-                {"ports": names},
-                {"to": anywhere, "ports": [{"port": 1, "endPort": 65535, "protocol": "TCP"}]},
-            ],
+            "egress": [{"ports": [{"port": 53, "protocol": "UDP"}, {"protocol": "TCP"}]}],
         },
     }
 

@@ -7,12 +7,15 @@ import base64
 import binascii
 import contextlib
 import os
+import re
+import shlex
 import socket
 import ssl
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
+from urllib import parse
 
 import httpx2
 import yaml
@@ -23,7 +26,8 @@ from ouranos.kit.objects import Object
 IN_CLUSTER: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where a pod finds what its service account gives it."""
 
-_UNAUTHORISED: Final = 401
+UNAUTHORISED: Final = 401
+_FORBIDDEN: Final = 403
 _LOST_SECONDS: Final = 4
 """What was sent and not confirmed for so long is given up: it must not arrive much later."""
 _SOCKET: Final = (
@@ -41,6 +45,24 @@ _LIMITS: Final = httpx2.Limits(
 )
 
 
+_COMMANDS: Final = re.compile(r"\b(?:kubectl|ouranos (?:un)?install)\b(?! --kubeconfig)")
+
+
+def options(path: Path, context: str | None = None) -> str:
+    """The options that lead kubectl and our commands to the same cluster, a space before them."""
+    return written((("kubeconfig", str(path)), ("context", context or "")))
+
+
+def written(given: Iterable[tuple[str, str]]) -> str:
+    """Those options that say something, quoted for a shell, a space before each."""
+    return "".join(f" --{name} {shlex.quote(said)}" for name, said in given if said)
+
+
+def aimed(hint: str, path: Path, context: str | None = None) -> str:
+    """A hint whose commands lead to the same cluster, wherever KUBECONFIG leads."""
+    return _COMMANDS.sub(lambda found: found[0] + options(path, context), hint)
+
+
 class RefusedError(errors.OuranosError):
     """A kubeconfig leads to no cluster that can be used; `hint` says what a person could do."""
 
@@ -53,17 +75,25 @@ class RefusedError(errors.OuranosError):
 class Identity(httpx2.Auth):
     """Who speaks: nobody, or who bears a token; one in a file is read again when that changes."""
 
-    def __init__(self, token: str = "", file: Path | None = None, server_name: str = "") -> None:
+    def __init__(
+        self,
+        token: str = "",
+        file: Path | None = None,
+        server_name: str = "",
+        headers: Sequence[tuple[bytes, bytes]] = (),
+    ) -> None:
         """Prepare to sign requests.
 
         Args:
             token: what lets its bearer in.
             file: where the token is, instead; a kubelet writes a new one there every hour.
             server_name: the name that the server's certificate must have, instead of its address.
+            headers: what every request says beside it: as whom to act.
         """
         self._token = token
         self._file = file
         self._server_name = server_name
+        self._headers = headers
         self._seen: tuple[int, int] | None = None
 
     def auth_flow(
@@ -72,6 +102,8 @@ class Identity(httpx2.Auth):
         """Sign a request."""
         if token := self._present():
             request.headers["Authorization"] = f"Bearer {token}"
+        if self._headers:
+            request.headers = httpx2.Headers([*request.headers.raw, *self._headers])
         if self._server_name:
             request.extensions = {**request.extensions, "sni_hostname": self._server_name}
         yield request
@@ -188,6 +220,11 @@ def read(path: Path, context: str | None = None) -> Access:
     folder = path.absolute().parent
     trust = _trust(place, folder)
     _present_ourselves(trust, user or {}, folder)
+    for field in ("server", "proxy-url"):
+        if (address := place.get(field)) and not _is_address(str(address)):
+            raise RefusedError(
+                f"the {field} of {path} cannot be used: {address}", "name it by http:// or https://"
+            )
     return Access(
         server=str(place["server"]).rstrip("/"),
         trust=trust,
@@ -195,6 +232,14 @@ def read(path: Path, context: str | None = None) -> Access:
         namespace=str(chosen.get("namespace") or "default"),
         proxy=place.get("proxy-url"),
     )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        url = httpx2.URL(text)
+    except httpx2.InvalidURL:
+        return False
+    return url.scheme in {"http", "https"} and bool(url.host)
 
 
 def _document(path: Path) -> Object:
@@ -250,7 +295,9 @@ def _trust(place: Object, folder: Path) -> ssl.SSLContext:
         trust.verify_mode = ssl.CERT_NONE
         return trust
     try:
-        trust = ssl.create_default_context(cadata=authority.decode("ascii") if authority else None)
+        # Bundles name authorities in comments, in any language; OpenSSL takes ASCII only.
+        text = None if authority is None else authority.decode("ascii", "ignore") or "\n"
+        trust = ssl.create_default_context(cadata=text)
     except (ssl.SSLError, ValueError) as error:
         raise RefusedError(f"certificate-authority is no certificate in PEM: {error}") from error
     # Python 3.13 would refuse authorities without a key identifier, with which clusters live well.
@@ -278,8 +325,9 @@ def _present_ourselves(trust: ssl.SSLContext, user: Object, folder: Path) -> Non
 
 def _identity(user: Object, folder: Path, server_name: str) -> Identity:
     for field in ("exec", "auth-provider"):
-        if user.get(field):
-            program = user[field].get("command") or "a program"
+        if wanted := user.get(field):
+            named = cast("Object", wanted).get("command") if isinstance(wanted, dict) else wanted
+            program = named or "a program"
             raise RefusedError(
                 f"the user logs in by a program ({field}: {program}), which is not supported",
                 "make a kubeconfig with a token: kubectl create token SERVICEACCOUNT",
@@ -287,7 +335,24 @@ def _identity(user: Object, folder: Path, server_name: str) -> Identity:
     if user.get("username"):
         raise RefusedError("the user logs in by name and password, which Kubernetes has given up")
     file = user.get("tokenFile")
-    return Identity(str(user.get("token") or ""), folder / file if file else None, server_name)
+    return Identity(
+        str(user.get("token") or ""),
+        folder / file if file else None,
+        server_name,
+        [(name.encode(), str(said).encode()) for name, said in _impersonated(user)],
+    )
+
+
+def _impersonated(user: Object) -> Iterator[tuple[str, str]]:
+    """As whom the user wants to act, in Kubernetes' headers."""
+    for field, header in (("as", "User"), ("as-uid", "Uid")):
+        if said := user.get(field):
+            yield f"Impersonate-{header}", said
+    for group in user.get("as-groups") or ():
+        yield "Impersonate-Group", group
+    for name, values in objects.mapping(user, "as-user-extra").items():
+        for value in values:
+            yield f"Impersonate-Extra-{parse.quote(name, safe='')}", value
 
 
 async def _prove(source: cluster.Cluster, access: Access, path: Path) -> None:
@@ -303,8 +368,10 @@ async def _prove(source: cluster.Cluster, access: Access, path: Path) -> None:
             f"{access.server} does not answer: {error}", f"it is the server that {path} names"
         ) from error
     except errors.ApiError as error:
-        hint = f"the credentials in {path} are wrong or have ended"
-        said = "does not know us" if error.status == _UNAUTHORISED else f"refuses: {error.message}"
+        hint = "try again; it is the server that is in trouble, or what is before it"
+        if error.status in {UNAUTHORISED, _FORBIDDEN}:
+            hint = f"the credentials in {path} are wrong or have ended"
+        said = "does not know us" if error.status == UNAUTHORISED else f"refuses: {error.message}"
         raise RefusedError(f"{access.server} {said}", hint) from error
 
 

@@ -111,6 +111,7 @@ class Elector:
         self._lease: Object | None = None
         self._seen: tuple[object, ...] = ()
         self._seen_at = 0.0
+        self._is_orphaned = False
         self.answered_at = given.clock.monotonic()
         """When the API has last told of the Lease, by the monotonic clock."""
 
@@ -189,7 +190,7 @@ class Elector:
 
     async def _try_to_take(self) -> Term | None:
         lease = await self._look()
-        if lease is not None and self._is_somebodys(lease):
+        if self._is_somebodys(lease):
             return None
         # Counted from before it is sent: another sees it later than that, and waits from then on.
         asked = self._clock.monotonic()
@@ -230,11 +231,13 @@ class Elector:
         spec = objects.mapping(lease or {}, "spec")
         seen = tuple(spec.get(name) for name in ("holderIdentity", "renewTime", "acquireTime"))
         if seen != self._seen:
+            # Who held a Lease that somebody deleted acts until he learns of it.
+            self._is_orphaned = lease is None and any(self._seen[:1])
             self._seen, self._seen_at = seen, self.answered_at
 
-    def _is_somebodys(self, lease: Object) -> bool:
-        spec = objects.mapping(lease, "spec")
-        if not spec.get("holderIdentity"):
+    def _is_somebodys(self, lease: Object | None) -> bool:
+        spec = objects.mapping(lease or {}, "spec")
+        if not spec.get("holderIdentity") and not self._is_orphaned:
             return False
         seconds = max(float(spec.get("leaseDurationSeconds") or 0), self.timing.duration)
         return self._clock.monotonic() < self._seen_at + seconds

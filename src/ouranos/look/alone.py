@@ -22,19 +22,30 @@ _RENEWED: Final = 5.0  # seconds between two words of the holder
 async def hold(api: cluster.Cluster, namespace: str, purpose: str) -> AsyncGenerator[None]:
     """Hold the Lease `ouranos-<purpose>`, and give it back in the end.
 
-    Who dies holding it keeps others out for `LASTS` seconds.
+    Who dies holding it keeps others out for `LASTS` seconds; who has lost it is interrupted.
 
     Raises:
-        place.RefusedError: somebody else holds it.
+        place.RefusedError: somebody else holds it, or has taken it meanwhile.
     """
     held = await _take(api, _lease(namespace, purpose))
-    renewing = asyncio.create_task(_renew(api, held))
+    name = held["metadata"]["name"]
+    ours = asyncio.timeout(None)
     try:
-        yield
+        async with ours:
+            renewing = asyncio.create_task(_renew(api, held, ours))
+            try:
+                yield
+            finally:
+                renewing.cancel()
+    except TimeoutError as error:
+        if not ours.expired():
+            raise
+        raise place.RefusedError(
+            f"the Lease {namespace}/{name} was taken away: this machine slept, or was cut off",
+            f"do it again; who holds it says: kubectl --namespace {namespace} get lease {name}",
+        ) from error
     finally:
-        renewing.cancel()
-        name = held["metadata"]["name"]
-        with contextlib.suppress(errors.Conflict, errors.Unreachable):  # it ends by itself then
+        with contextlib.suppress(errors.Transient):  # it ends by itself then
             await api.delete(kinds.LEASE, name, namespace, uid=objects.uid_of(held))
 
 
@@ -85,12 +96,17 @@ def _refused(found: objects.Object) -> place.RefusedError:
     )
 
 
-async def _renew(api: cluster.Cluster, held: objects.Object) -> None:
-    key = objects.key_of(held)
+async def _renew(api: cluster.Cluster, held: objects.Object, ours: asyncio.Timeout) -> None:
+    """Renew it as long as it is ours."""
+    key, metadata = objects.key_of(held), {"uid": objects.uid_of(held)}
     while True:
         await asyncio.sleep(_RENEWED)
         spec = {"renewTime": conditions.micro_timestamp(datetime.now(UTC))}
-        ours = {"uid": objects.uid_of(held)}
-        # A server that does not answer now may do so in time; what matters is asked elsewhere.
-        with contextlib.suppress(errors.Transient):
-            await api.patch(kinds.LEASE, key.name, key.namespace, {"metadata": ours, "spec": spec})
+        patch = {"metadata": metadata, "spec": spec}
+        try:
+            await api.patch(kinds.LEASE, key.name, key.namespace, patch)
+        except (errors.Invalid, errors.NotFound):  # another identity is an invalid change
+            ours.reschedule(asyncio.get_running_loop().time())
+            return
+        except errors.Transient:
+            continue  # a server that does not answer now may do so in time

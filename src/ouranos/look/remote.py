@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ SYSTEM: Final = "ouranos-system"
 """The namespace of the controllers, where nothing else is said."""
 LEASE: Final = "ouranos-controllers"
 MANAGER: Final = "ouranos-cli"
+_CONTROLLERS: Final = "app.kubernetes.io/name=ouranos-controllers"
 
 _SILENT: Final = timedelta(seconds=20)
 """Controllers renew their Lease every 2 s; who has not for so long does not look after anything."""
@@ -48,27 +49,21 @@ class Asked:
     def options(self) -> str:
         """The same, as it is written on a command line, with a space before it."""
         given = (
-            ("kubeconfig", str(self.kubeconfig)),
-            ("context", self.context),
             ("cloud", self.cloud),
             ("namespace", self.namespace),
             ("system", self.system if self.system != SYSTEM else ""),
         )
-        return _written(given)
+        return kubeconfig.options(self.kubeconfig, self.context) + kubeconfig.written(given)
 
     @property
     def install(self) -> str:
         """The command that installs Ouranos in the same cluster, or mends it."""
-        given = (
-            ("kubeconfig", str(self.kubeconfig)),
-            ("context", self.context),
-            ("namespace", self.system if self.system != SYSTEM else ""),
-        )
-        return f"ouranos install{_written(given)}"
+        given = [("namespace", self.system if self.system != SYSTEM else "")]
+        return self.aimed("ouranos install") + kubeconfig.written(given)
 
-
-def _written(given: Iterable[tuple[str, str]]) -> str:
-    return "".join(f" --{name} {said}" for name, said in given if said)
+    def aimed(self, hint: str) -> str:
+        """A hint whose commands lead to the same cluster."""
+        return kubeconfig.aimed(hint, self.kubeconfig, self.context)
 
 
 @contextlib.asynccontextmanager
@@ -87,19 +82,37 @@ async def find(asked: Asked) -> AsyncGenerator[Remote]:
 
 @contextlib.contextmanager
 def explained(asked: Asked) -> Generator[None]:
-    """Say of the cluster's refusals what they mean to a person who looks."""
+    """Say of the cluster's refusals what they mean to a person who looks.
+
+    Raises:
+        place.RefusedError: the cluster refused; the hint leads to it, and to no other.
+    """
     try:
         yield
-    except errors.Forbidden as error:
-        raise place.RefusedError(
+    except (errors.ApiError, errors.Unreachable) as error:
+        message, hint = _meaning(error, asked)
+        raise place.RefusedError(message, asked.aimed(hint)) from error
+    except place.RefusedError as error:
+        error.hint = asked.aimed(error.hint)
+        raise
+
+
+def _meaning(error: errors.ApiError | errors.Unreachable, asked: Asked) -> tuple[str, str]:
+    """What a refusal says to a person, and what they could do."""
+    look = "kubectl get --raw '/readyz?verbose'"
+    if isinstance(error, errors.Unreachable):
+        return f"the cluster's API does not answer any more: {error.__cause__ or error}", look
+    if isinstance(error, errors.Forbidden):
+        return (
             f"the cluster does not allow it: {error.message}",
             "ask its administrator for that right, or use another --context",
-        ) from error
-    except errors.Unreachable as error:
-        raise place.RefusedError(
-            f"the cluster's API does not answer any more: {error.__cause__ or error}",
-            f"kubectl --kubeconfig {asked.kubeconfig} get --raw /readyz?verbose",
-        ) from error
+        )
+    if error.status == kubeconfig.UNAUTHORISED:
+        return (
+            "the cluster does not know us any more",
+            f"the credentials in {asked.kubeconfig} have ended; get new ones",
+        )
+    return f"the cluster's API refused: {error}", f"try again; how it is, says {look}"
 
 
 async def choose(api: cluster.Cluster, asked: Asked) -> tuple[str, str]:
@@ -134,7 +147,7 @@ async def choose(api: cluster.Cluster, asked: Asked) -> tuple[str, str]:
         raise place.RefusedError(f"there is no Cloud {asked.cloud!r} {where}", f"there is: {there}")
     raise place.RefusedError(
         f"there is no Cloud {where}",
-        f"make one: kubectl --kubeconfig {asked.kubeconfig} apply --filename cloud.yaml",
+        "make one: kubectl apply --filename cloud.yaml",
     )
 
 
@@ -172,18 +185,21 @@ class Remote:
         if held is None:
             raise place.RefusedError(
                 f"the Cloud {self.namespace}/{self.cloud} has been deleted",
-                "kubectl apply it again",
+                "make it again: kubectl apply --filename cloud.yaml",
             )
-        if (silent := await self._silence()) is not None:
-            return held, silent
+        now = await self._silence() or await self._state(held)
+        return held, replace(now, hint=self.asked.aimed(now.hint))
+
+    async def _state(self, held: objects.Object) -> state.State:
+        """What the Cloud says, with what it waits for."""
         now = state.of_cloud(held)
         if now.ready or now.stopped:
-            return held, now
+            return now
         found = trouble.first(await self._seen(self.namespace), datetime.now(UTC))
         if found is None:
-            return held, now
+            return now
         cause = "" if found.message in now.message else found.message
-        return held, replace(now, cause=cause, hint=now.hint or found.hint)
+        return replace(now, cause=cause, hint=now.hint or found.hint)
 
     async def own_pods(self) -> list[objects.Object]:
         """The controllers' pods.
@@ -191,11 +207,10 @@ class Remote:
         Raises:
             place.RefusedError: there are none; controllers may run outside the cluster.
         """
-        pods = (await self.api.list(kinds.POD, self.asked.system)).items
+        pods = (await self.api.list(kinds.POD, self.asked.system, labels=_CONTROLLERS)).items
         if not pods:
             raise place.RefusedError(
-                f"no pod runs in the namespace {self.asked.system}",
-                self.asked.install,
+                f"no controllers run in the namespace {self.asked.system}", await self._remedy()
             )
         return pods
 
@@ -228,7 +243,7 @@ class Remote:
         renewed, before = _renewed(again), _renewed(lease)
         if renewed and renewed != before:
             return None
-        seen = await self._seen(self.asked.system)
+        seen = await self._seen_of_controllers()
         found = trouble.first(seen, datetime.now(UTC))
         name = f"{self.asked.system}/{LEASE}"
         told = (
@@ -241,18 +256,34 @@ class Remote:
             stopped=False,
             message=f"nobody looks after this cloud: {told}",
             since="",
-            hint=found.hint if found else self._start(seen),
+            hint=found.hint if found else await self._start(seen),
             cause=found.message if found else "",
         )
 
-    def _start(self, seen: trouble.Seen) -> str:
+    async def _start(self, seen: trouble.Seen) -> str:
         """What brings controllers back where nothing else says what keeps them away."""
         if seen.pods:
             return f"ouranos logs{self.options} controllers"
+        return await self._remedy()
+
+    async def _remedy(self) -> str:
+        """What to do where there are no controllers: say where they are, or install them."""
+        with contextlib.suppress(errors.Forbidden):
+            leases = await self.api.list(kinds.LEASE, "", fields=f"metadata.name={LEASE}")
+            for one in leases.items:
+                if is_alive(one, datetime.now(UTC)):
+                    return f"say where they are: --system {objects.namespace_of(one)}"
         return self.asked.install
 
     async def _lease(self) -> objects.Object | None:
         return await self.api.get(kinds.LEASE, LEASE, self.asked.system)
+
+    async def _seen_of_controllers(self) -> trouble.Seen:
+        """What may stand in the way of controllers, whoever shares their namespace."""
+        seen = await self._seen(self.asked.system)
+        name, _, value = _CONTROLLERS.partition("=")
+        pods = [one for one in seen.pods if objects.labels_of(one).get(name) == value]
+        return replace(seen, pods=pods, claims=(), services=())
 
     async def _seen(self, namespace: str) -> trouble.Seen:
         """What may stand in the way of a namespace's pods."""

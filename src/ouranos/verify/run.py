@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ouranos.images import guest as guest_image
 from ouranos.kit import cluster
 from ouranos.verify import inside, proofs, removal, story, tenant
+
+P = TypeVar("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +46,27 @@ async def verify(order: Order, api: cluster.Cluster, say: story.Say) -> story.St
         ProofError: the first thing that the cloud did not do.
     """
     built = None if order.image else await guest_image.build(order.guests)
-    admin = await asyncio.to_thread(tenant.connect, order.access)
+    admin = await _in_thread(tenant.connect, order.access)
     run = story.Story(admin, secrets.token_hex(8), order.public_network, order.flavor, say)
-    await asyncio.to_thread(_clean, run)
+    await _in_thread(_clean, run)
     try:
-        await asyncio.to_thread(_prove, run, order, built)
+        for prove in _proofs(order, built):
+            await _in_thread(prove, run)
     finally:
-        await asyncio.to_thread(_remove, run)
+        await _in_thread(_remove, run)
     with run.proof("nothing is left in OpenStack, libvirt, OVN"):
         await _nothing_left(run, order, api)
     return run
+
+
+async def _in_thread(work: Callable[[P], T], given: P) -> T:
+    """Do it in a thread, which nobody can end: who is interrupted waits for it."""
+    doing = asyncio.ensure_future(asyncio.to_thread(work, given))
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.gather(doing, return_exceptions=True)
+        raise
 
 
 def _clean(run: story.Story) -> None:
@@ -63,24 +78,28 @@ def _clean(run: story.Story) -> None:
         run.admin.identity.delete_project(project.id)
 
 
-def _prove(run: story.Story, order: Order, built: guest_image.GuestImage | None) -> None:
+def _proofs(
+    order: Order, built: guest_image.GuestImage | None
+) -> Iterator[Callable[[story.Story], None]]:
+    """Every proof, in order: one by one, so that an interruption waits for one only."""
+    yield _enter
+    yield proofs.volume_asked
+    if built is None:
+        yield lambda run: proofs.own_image(run, order.image)
+    else:
+        yield lambda run: proofs.image(run, built)
+    yield proofs.network
+    yield proofs.server
+    yield proofs.http
+    yield proofs.console
+    yield proofs.volume
+    yield proofs.snapshot
+    yield proofs.stop_and_start
+
+
+def _enter(run: story.Story) -> None:
     with run.proof("project and user"):
         tenant.enter(run)
-    proofs.volume_asked(run)
-    if built is None:
-        proofs.own_image(run, order.image)
-    else:
-        proofs.image(run, built)
-    for prove in (
-        proofs.network,
-        proofs.server,
-        proofs.http,
-        proofs.console,
-        proofs.volume,
-        proofs.snapshot,
-        proofs.stop_and_start,
-    ):
-        prove(run)
 
 
 def _remove(run: story.Story) -> None:

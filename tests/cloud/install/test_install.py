@@ -182,6 +182,8 @@ def test_a_cloud_holds_back_the_removal_and_data_is_named(place: Place) -> None:
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
     }
     place.kubectl("apply", "-n", "home", "-f", "-", stdin=json.dumps(claim))
+    told = json.loads(place.ouranos("uninstall", "--dry-run", "-o", "json").stdout)
+    assert told["left"] == ["PersistentVolumeClaim home/glance (1Gi)"]
     done = place.ouranos("uninstall", "--yes")
     assert "left: PersistentVolumeClaim home/glance (1Gi)" in done.stdout
     left = place.kubectl("get", "crds,clusterroles,namespaces,priorityclasses", "-o", "name")
