@@ -274,11 +274,11 @@ def test_a_machine_leaves_when_its_last_guest_has_left(pair: Pair) -> None:
     running = pair.cluster
     running.kubectl("label", "node", NODE, f"{LABEL}-")
     told = eventually(
-        lambda: "guest" in hypervisor(running, NODE)[1] and hypervisor(running, NODE)[1],
+        lambda: "1 guest lives there" in (told := hypervisor(running, NODE)[1]) and told,
         120,
-        f"the refusal to let {NODE} go",
+        lambda: f"the refusal to let {NODE} go: {hypervisor(running, NODE)[1]}",
     )
-    assert "1 guest lives there" in told
+    assert "put the label back" in told
     assert pair.answers()
     pair.first.run.tenant.compute.delete_server(pair.server)
     wait_gone(running, NODE)
