@@ -268,14 +268,18 @@ async def test_guests_keep_their_agents_whoever_deletes_the_hypervisor(
     assert not objects.is_deleting(await running.hypervisor())
 
 
-async def test_guests_have_their_agents_though_the_node_came_again_without_labels(
-    running: worlds.World,
-) -> None:
+async def lose_node_with_a_guest(running: worlds.World) -> None:
     running.nova.has(worlds.NODE)
     running.nova.guests = [worlds.NODE]
     await running.source.delete(kinds.NODE, worlds.NODE, "")
     await passes(running)
-    assert "Node hv1 is gone, but 1 guest" in await running.told("DepartureReady")
+    assert "Node hv1 is gone, but 1 guest lives there" in await running.told("DepartureReady")
+
+
+async def test_guests_have_their_agents_though_the_node_came_again_without_labels(
+    running: worlds.World,
+) -> None:
+    await lose_node_with_a_guest(running)
     await running.node(worlds.NODE, hypervisor=None, gateway=None)
     await passes(running)
     assert (await running.labels())[scheduling.HYPERVISOR_OF] == "home"
@@ -365,11 +369,7 @@ async def test_a_label_put_back_lets_guests_come_again(running: worlds.World) ->
 async def test_a_node_that_is_gone_keeps_its_hypervisor_while_guests_are_known_there(
     running: worlds.World,
 ) -> None:
-    running.nova.has(worlds.NODE)
-    running.nova.guests = [worlds.NODE]
-    await running.source.delete(kinds.NODE, worlds.NODE, "")
-    await passes(running)
-    assert "Node hv1 is gone, but 1 guest lives there" in await running.told("DepartureReady")
+    await lose_node_with_a_guest(running)
     running.nova.guests = []
     await running.end_pods()
     await passes(running)

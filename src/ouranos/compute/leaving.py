@@ -28,8 +28,8 @@ def leaves(scope: Scope) -> bool:
 
 def reason(scope: Scope) -> str:
     """Return why a machine is none of this cloud's any more."""
-    name, node = scope.node_name, _node(scope)
-    if node is None or objects.is_deleting(node):
+    name, node = scope.node_name, _staying(scope)
+    if node is None:
         return f"Node {name} is gone"
     value = objects.labels_of(node).get(scheduling.HYPERVISOR)
     if value is None:
@@ -56,7 +56,7 @@ async def _empty(scope: Scope, nova: ledger.Nova) -> outcome.Outcome:
     if not count:
         return outcome.DONE
     # Who has taken our label away, or made the Node anew without it, has ended the agents.
-    await _label(scope, scope.namespace)
+    await _give(scope, scope.namespace)
     lives = "guest lives" if count == 1 else "guests live"
     hint = "hint: move or delete them, or put the label back"
     told = f"{reason(scope)}, but {count} {lives} there; {hint}"
@@ -70,7 +70,7 @@ async def _release(scope: Scope, _: ledger.Nova) -> outcome.Outcome:
     if node is not None and scheduling.is_hypervisor(node, scope.namespace):
         await scope.pass_.event("Normal", "MachineLeaves", f"{reason(scope)}, and no guest is left")
         goes_on = machines.cloud_of(node, scope.pass_.cache.list(kinds.NOVA)) is not None
-        await _label(scope, scheduling.NOBODY if goes_on else None)
+        await _give(scope, scheduling.NOBODY if goes_on else None)
     return outcome.DONE
 
 
@@ -94,22 +94,22 @@ async def _forget(scope: Scope, nova: ledger.Nova) -> outcome.Outcome:
     return result
 
 
-async def _label(scope: Scope, wanted: str | None) -> None:
-    """Say on the Node whose machine it is, if there is a Node that says something else."""
-    node = _node(scope)
-    if node is None or objects.is_deleting(node):
-        return
-    if objects.labels_of(node).get(scheduling.HYPERVISOR_OF) != wanted:
-        patch = {"metadata": {"labels": {scheduling.HYPERVISOR_OF: wanted}}}
-        await scope.pass_.patch(kinds.NODE, scope.node_name, patch)
+async def _give(scope: Scope, cloud: str | None) -> None:
+    """Write on the machine's Node whose it is, if there is one that stays."""
+    if (node := _staying(scope)) is not None:
+        await machines.give(scope.pass_, node, cloud)
 
 
 def _is_gateway(scope: Scope) -> bool:
     """Whether the machine goes on with its network."""
+    node = _staying(scope)
+    return node is not None and scheduling.is_gateway(node, scope.namespace)
+
+
+def _staying(scope: Scope) -> Object | None:
+    """Return the machine's Node, unless it is gone or about to be."""
     node = _node(scope)
-    if node is None or objects.is_deleting(node):
-        return False
-    return scheduling.is_gateway(node, scope.namespace)
+    return None if node is None or objects.is_deleting(node) else node
 
 
 def _node(scope: Scope) -> Object | None:

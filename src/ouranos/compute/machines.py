@@ -42,7 +42,8 @@ async def reconcile(pass_: controller.Pass) -> outcome.Outcome:
     name = pass_.key.name
     nova = cloud_of(pass_.object, pass_.cache.list(kinds.NOVA))
     namespace = objects.namespace_of(nova) if nova else ""
-    held = objects.labels_of(pass_.object).get(scheduling.HYPERVISOR_OF)
+    node = pass_.object
+    held = objects.labels_of(node).get(scheduling.HYPERVISOR_OF)
     former = _of_another(pass_, namespace)
     if former is not None:
         # Its own controller lets it go, once no guest lives there, and takes our label away.
@@ -50,25 +51,32 @@ async def reconcile(pass_: controller.Pass) -> outcome.Outcome:
         told = f"Hypervisor {key.namespace}/{key.name} to be gone"
         return outcome.wait(told) if nova else outcome.DONE
     if nova is None:
-        await _label(pass_, held, None)
+        await give(pass_, node, None)
         return outcome.DONE
     if objects.is_deleting(nova):
         return outcome.DONE
     left = None if held in (None, namespace) else _agent_of_another(pass_, namespace)
     if left is not None:
         # A machine's switch and bridges are of one cloud at a time.
-        await _label(pass_, held, scheduling.NOBODY)
+        await give(pass_, node, scheduling.NOBODY)
         key = objects.key_of(left)
         return outcome.wait(f"pod {key.namespace}/{key.name} to end")
-    await _label(pass_, held, namespace)
+    await give(pass_, node, namespace)
     await pass_.apply(_hypervisor(name, nova), owned=False)
     return outcome.DONE
 
 
-async def _label(pass_: controller.Pass, held: str | None, wanted: str | None) -> None:
-    if held != wanted:
-        labels = {"labels": {scheduling.HYPERVISOR_OF: wanted}}
-        await pass_.patch(kinds.NODE, pass_.key.name, {"metadata": labels})
+async def give(pass_: controller.Pass, node: Object, cloud: str | None) -> None:
+    """Write on a Node whose machine it is, where it says something else.
+
+    Args:
+        pass_: the pass that decides it.
+        node: the Node as it is.
+        cloud: the cloud's namespace, `scheduling.NOBODY`, or None for nothing.
+    """
+    if objects.labels_of(node).get(scheduling.HYPERVISOR_OF) != cloud:
+        labels = {"labels": {scheduling.HYPERVISOR_OF: cloud}}
+        await pass_.patch(kinds.NODE, node["metadata"]["name"], {"metadata": labels})
 
 
 def _of_another(pass_: controller.Pass, namespace: str) -> Object | None:
